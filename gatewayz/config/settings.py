@@ -1,0 +1,274 @@
+"""The typed settings: one immutable value, built whole from YAML or refused whole.
+
+Field names are the YAML keys; units are in the names. The JSON Schemas in `schemas/` are generated
+from these types. A file `config/NAME.yaml` is the value of the top-level key NAME; `gatewayz.yaml`
+is merged over it, then an overlay, then `GATEWAYZ_` variables.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from gatewayz.sdk.secret import Secret
+from gatewayz.sdk.wire import Timeouts
+
+__all__ = [
+    "Access",
+    "Breakers",
+    "Failover",
+    "Keys",
+    "Logging",
+    "ModelEntry",
+    "OfferEntry",
+    "Openness",
+    "PluginEntry",
+    "PriceEntry",
+    "PriceTierEntry",
+    "RetryBudget",
+    "Server",
+    "Settings",
+    "Store",
+    "Streams",
+    "UsageLog",
+]
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Positive = Annotated[float, Meta(gt=0)]
+PositiveInt = Annotated[int, Meta(ge=1)]
+Openness = Literal["public", "admin"]
+Rate = Annotated[str | int | float, Meta(description="US dollars as a decimal number")]
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of the configuration; unknown keys are errors."""
+
+
+class Server(_Section, frozen=True, kw_only=True):
+    """The listening side."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    workers: PositiveInt = 1
+    backlog: PositiveInt = 2048
+    fast_http: bool = True
+    """Use our own HTTP/1.1 protocol on plain connections; false leaves everything to stock Hypercorn."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or CIDR ranges whose forwarded headers count."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names answered; empty answers all."""
+    max_body_bytes: PositiveInt = 20 * 1024 * 1024
+    max_json_depth: PositiveInt = 128
+    max_header_bytes: PositiveInt = 64 * 1024
+    keep_alive_s: Positive = 75.0
+    head_timeout_s: Positive = 10.0
+    body_timeout_s: Positive = 30.0
+    write_timeout_s: Positive = 60.0
+    """How long a client may refuse to read before it is cut off."""
+    graceful_timeout_s: Positive = 30.0
+    """How long running requests may finish after SIGTERM."""
+    max_concurrent_requests: PositiveInt = 1000
+    """Requests worked on at once by one process; more answer 503. Streams waiting on a provider do not count."""
+    access_log: bool = False
+    http2: bool = False
+
+
+class Store(_Section, frozen=True, kw_only=True):
+    """Where state lives."""
+
+    url: str = "sqlite+aiosqlite:///var/gatewayz.db"
+    redis_url: str = ""
+    """Empty: process memory."""
+    migrate: bool = True
+    """Bring the schema up to date at start, under a lock."""
+    poll_changes_s: Positive = 0.5
+    """How often a process looks for keys changed by another one."""
+
+
+class Keys(_Section, frozen=True, kw_only=True):
+    """How API keys are kept: looked up by keyed hash, encrypted with a versioned keyring."""
+
+    hash_salt: Secret = Secret("")
+    """At least 16 characters. Empty: made once and kept in the data folder."""
+    keyring: dict[str, Secret] = {}
+    """Version number to Fernet key. Empty: version 1 is made once and kept in the data folder."""
+    current_version: PositiveInt | None = None
+    """Version that encrypts; the highest one by default."""
+    cache_entries: PositiveInt = 100_000
+
+
+class Access(_Section, frozen=True, kw_only=True):
+    """Which operator routes are open."""
+
+    anonymous_inference: bool = False
+    circuit_breakers: Openness = "admin"
+    metrics: Openness = "admin"
+    cors_origins: tuple[str, ...] = ()
+    admin_api_key: Secret = Secret("")
+
+
+class RetryBudget(_Section, frozen=True, kw_only=True):
+    """Bound on attempts beyond the first: a share of requests, and a floor."""
+
+    ratio: Annotated[float, Meta(ge=0)] = 0.2
+    min_per_s: Annotated[float, Meta(ge=0)] = 3.0
+
+
+class Failover(_Section, frozen=True, kw_only=True):
+    """Which providers are tried, in which order (spec 00 §10)."""
+
+    chain: tuple[str, ...] = ()
+    """Provider instances after the detected primary, in order."""
+    pinned: dict[str, tuple[str, ...]] = {}
+    """Model-id prefix (`openai/`) to the only providers that may serve it."""
+    max_attempts: PositiveInt = 4
+    retry_budget: RetryBudget = RetryBudget()
+
+
+class Breakers(_Section, frozen=True, kw_only=True):
+    """When a circuit opens and closes (spec 00 §11)."""
+
+    failure_threshold: PositiveInt = 5
+    """Consecutive failures that open it."""
+    failure_rate: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    min_requests: PositiveInt = 10
+    window_s: Positive = 60.0
+    """`failure_rate` of at least `min_requests` in this window opens it too."""
+    recovery_s: Positive = 300.0
+    success_threshold: PositiveInt = 2
+    """Successes that close a half-open circuit; one failure opens it again."""
+    cooldown_s: Positive = 5.0
+    """Wait after a 429 without Retry-After."""
+    max_cooldown_s: Positive = 300.0
+    max_created: PositiveInt = 1000
+    """Breakers that a look at an unknown name may create."""
+    share_s: Positive = 1.0
+    """How often states are exchanged through Redis, when there is one."""
+
+
+class Streams(_Section, frozen=True, kw_only=True):
+    """How event streams are relayed."""
+
+    keep_alive_s: Positive = 15.0
+    """Silence towards the caller after which a comment (or ping) is sent."""
+    max_event_bytes: PositiveInt = 8 * 1024 * 1024
+
+
+class UsageLog(_Section, frozen=True, kw_only=True):
+    """The record of calls."""
+
+    enabled: bool = True
+    flush_s: Positive = 0.1
+    """Rows are written in groups, at latest after this time."""
+    max_pending: PositiveInt = 50_000
+
+
+class Logging(_Section, frozen=True, kw_only=True):
+    """Log lines on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "console"
+
+
+class PriceTierEntry(_Section, frozen=True, kw_only=True):
+    """Other rates for prompts above a length; US dollars per million tokens."""
+
+    above_tokens: PositiveInt
+    input: Rate
+    output: Rate
+    cache_read: Rate | None = None
+    cache_write_5m: Rate | None = None
+    cache_write_1h: Rate | None = None
+
+
+class PriceEntry(_Section, frozen=True, kw_only=True):
+    """A price as written by people: token rates in US dollars per million tokens, others in US dollars each."""
+
+    input: Rate
+    output: Rate
+    cache_read: Rate | None = None
+    cache_write_5m: Rate | None = None
+    cache_write_1h: Rate | None = None
+    reasoning: Rate | None = None
+    audio_input: Rate | None = None
+    audio_output: Rate | None = None
+    request: Rate = "0"
+    image: Rate | None = None
+    second: Rate | None = None
+    character: Rate | None = None
+    """Per million characters."""
+    tiers: tuple[PriceTierEntry, ...] = ()
+    source: str = "operator"
+    date: str = ""
+
+
+class OfferEntry(_Section, frozen=True, kw_only=True):
+    """A model at one provider instance."""
+
+    id: str | None = None
+    """The provider's own id; the canonical id, translated by the provider's rule, when absent."""
+    price: PriceEntry | None = None
+    """The model's own price when absent."""
+    context_length: PositiveInt | None = None
+    max_output_tokens: PositiveInt | None = None
+    features: tuple[str, ...] | None = None
+
+
+class ModelEntry(_Section, frozen=True, kw_only=True):
+    """A model under its canonical id (`vendor/name`)."""
+
+    name: str | None = None
+    description: str | None = None
+    context_length: PositiveInt | None = None
+    max_output_tokens: PositiveInt | None = None
+    features: tuple[str, ...] = ()
+    """tools, vision, audio_input, documents, json_mode, json_schema, reasoning, logprobs."""
+    modality: str = "text->text"
+    created: str | None = None
+    """ISO date of release."""
+    price: PriceEntry | None = None
+    offers: dict[str, OfferEntry] = {}
+    """Provider instance to offer; instances that are not configured are passed over."""
+    default_output_tokens: PositiveInt | None = None
+    """Estimate of an answer's length when the call sets no limit."""
+
+
+class PluginEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance of a plugin: `use` names the implementation, the rest are its settings.
+
+    `enabled: auto` switches it on when its own settings say that it is configured (a provider whose
+    `api_key` is written and resolves to nothing is off).
+    """
+
+    use: str
+    enabled: bool | Literal["auto"] = "auto"
+    settings: dict[str, Any] = {}
+    """Every other key of the entry, decoded by the plugin's own settings type."""
+
+
+class Settings(_Section, frozen=True, kw_only=True):
+    """Everything an operator can set."""
+
+    environment: Literal["development", "test", "staging", "production"] = "development"
+    data_dir: str = "var"
+    server: Server = Server()
+    store: Store = Store()
+    keys: Keys = Keys()
+    access: Access = Access()
+    plugins: tuple[str, ...] = ()
+    """Plugin packages that may be imported, by entry-point or built-in name (`providers.openai_compatible`)."""
+    providers: dict[str, PluginEntry] = {}
+    routers: dict[str, PluginEntry] = {}
+    billing: PluginEntry = PluginEntry(use="unmetered")
+    health: dict[str, PluginEntry] = {}
+    default_router: str = "default"
+    """Router instance that orders the offers of one model."""
+    models: dict[str, ModelEntry] = {}
+    aliases: dict[str, str] = {}
+    """Other names of models, compared without case; the result is looked up once more."""
+    failover: Failover = Failover()
+    breakers: Breakers = Breakers()
+    timeouts: Timeouts = Timeouts()
+    streams: Streams = Streams()
+    usage_log: UsageLog = UsageLog()
+    logging: Logging = Logging()

@@ -1,0 +1,220 @@
+"""The protocol of each plugin kind, in the core's own terms.
+
+An object is what does the work; hooks (`hookspecs.py`) only register how to build it. Every
+object is built without side effects; `provision` may open things, `aclose` works after a
+half-finished provision. Optional methods are separate protocols, found by `isinstance`.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Literal, Protocol, runtime_checkable
+
+import msgspec
+
+from gatewayz.sdk.chat import Completion, EmbeddingCall, Embeddings, Event, ModelCall
+from gatewayz.sdk.money import Nano
+from gatewayz.sdk.offers import Cost, Feature, ModelListing, Offer
+from gatewayz.sdk.usage import Usage
+from gatewayz.sdk.wire import CallContext, Format, HttpReply, WireCall
+
+__all__ = [
+    "BillingBackend",
+    "Capabilities",
+    "Charge",
+    "Embedder",
+    "HealthCheck",
+    "Hold",
+    "Provider",
+    "Provisionable",
+    "Ranking",
+    "Reading",
+    "Router",
+    "RoutingCall",
+    "Signals",
+    "WireProvider",
+]
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider instance promises; the contract suite tests what is promised.
+
+    `formats`: wire formats it takes as they are, with `WireProvider.exchange`.
+    `chat`: it answers conversations with `complete` and `stream`.
+    """
+
+    formats: frozenset[Format] = frozenset()
+    chat: bool = True
+    embeddings: bool = False
+    credentials: tuple[str, ...] = ("default",)
+    """Labels of its credentials; each has circuits of its own."""
+
+
+@runtime_checkable
+class Provisionable(Protocol):
+    """A plugin object that needs to open something before it serves."""
+
+    async def provision(self) -> None:
+        """Open clients, start processes. Raises ConfigurationError or UpstreamError."""
+        ...
+
+
+class Provider(Protocol):
+    """An upstream. Every method that calls out raises UpstreamError classes only.
+
+    Every answer carries usage when the upstream reports it. Cancelling a call, or closing the
+    iterator of a stream, closes the upstream socket.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it promises; constant over its life."""
+        ...
+
+    async def complete(self, call: ModelCall, context: CallContext) -> Completion:
+        """Answer a conversation at once."""
+        ...
+
+    def stream(self, call: ModelCall, context: CallContext) -> AsyncIterator[Event]:
+        """Answer a conversation as events; errors before the first content raise on the first step."""
+        ...
+
+    async def list_models(self) -> Sequence[ModelListing]:
+        """The provider's own list."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of everything; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class WireProvider(Protocol):
+    """A provider that takes a caller's body in its own wire format and answers in it."""
+
+    async def exchange(self, call: WireCall, context: CallContext) -> HttpReply:
+        """Send the call; return the 2xx answer with its body unread, as the provider wrote it.
+
+        Raises UpstreamError for every other status, with the body read and let go.
+        """
+        ...
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """A provider that embeds texts in a format of its own."""
+
+    async def embed(self, call: EmbeddingCall, context: CallContext) -> Embeddings:
+        """Return one vector for each input, in order."""
+        ...
+
+
+class RoutingCall(msgspec.Struct, frozen=True, kw_only=True):
+    """What a router may know of a call."""
+
+    requested_model: str
+    model: str
+    """Canonical id, or the pool's name for `router:` calls."""
+    prompt_tokens: int
+    """Estimate."""
+    max_output_tokens: int | None = None
+    needs: frozenset[Feature] = frozenset()
+    stream: bool = False
+    affinity: str | None = None
+    """Stable over a conversation: equal values should go to the same route."""
+
+
+class Signals(Protocol):
+    """What the gateway has seen of the routes; reading it costs nothing."""
+
+    def is_open(self, offer: Offer) -> bool:
+        """True while the offer's circuit refuses calls."""
+        ...
+
+    def is_cooling(self, offer: Offer) -> bool:
+        """True while the offer waits out a provider's rate limit."""
+        ...
+
+    def latency_p50_ms(self, offer: Offer) -> float | None:
+        """Median time to first content, None before the first measurement."""
+        ...
+
+
+class Ranking(msgspec.Struct, frozen=True, kw_only=True):
+    """Offers in the order to try, and why."""
+
+    offers: tuple[Offer, ...]
+    reason: str
+
+
+class Router(Protocol):
+    """Orders offers. No network; same inputs, same ranking; never invents an offer."""
+
+    def rank(self, call: RoutingCall, offers: Sequence[Offer], signals: Signals) -> Ranking:
+        """Return the offers worth trying, best first."""
+        ...
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """Money set aside for one request."""
+
+    key: str
+    """The request id: a repeat with one key has one effect."""
+    account: int | None
+    """User id; None for anonymous callers."""
+    amount: Nano
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request came to; `charged <= hold.amount`, the rest of `cost` is a booked loss."""
+
+    hold: Hold
+    offer: Offer
+    usage: Usage
+    cost: Cost
+    charged: Nano
+    balance: Nano | None = None
+    """What the account has left afterwards, where the backend keeps balances."""
+
+
+class BillingBackend(Protocol):
+    """Who pays. Every method is safe to repeat with the same key."""
+
+    async def authorize(self, account: int | None, amount: Nano, key: str) -> Hold:
+        """Set money aside, durably, before a provider is called. Raises PaymentRequired, StoreUnavailable."""
+        ...
+
+    async def extend(self, hold: Hold, amount: Nano) -> Hold:
+        """Raise a hold to `amount`. Raises PaymentRequired when the account has not that much."""
+        ...
+
+    async def capture(self, hold: Hold, offer: Offer, usage: Usage, cost: Cost) -> Charge:
+        """Charge the true cost, at most the hold, and release the rest."""
+        ...
+
+    async def void(self, hold: Hold) -> None:
+        """Release all of it: nothing was delivered."""
+        ...
+
+    async def balance(self, account: int) -> Nano | None:
+        """What the account can spend now; None when this backend keeps no balances."""
+        ...
+
+    async def aclose(self) -> None:
+        """Write what is still to be written."""
+        ...
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What a health check saw."""
+
+    state: Literal["up", "degraded", "down"]
+    latency_ms: float | None = None
+    detail: str = ""
+    facts: Mapping[str, object] | None = None
+
+
+class HealthCheck(Protocol):
+    """Looks at one target. Returns, never raises, when the target is down."""
+
+    async def probe(self) -> Reading:
+        """Look once. The core owns timing, deadline and history."""
+        ...

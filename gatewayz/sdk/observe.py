@@ -1,0 +1,45 @@
+"""What observers are told."""
+
+from typing import Literal
+
+import msgspec
+
+from gatewayz.sdk.interfaces import Charge
+from gatewayz.sdk.offers import Offer
+
+__all__ = ["Attempt", "Outcome", "Settlement"]
+
+Outcome = Literal["success", "caller_fault", "rate_limited", "fault", "abandoned"]
+"""How an attempt ended: `abandoned` means the caller left first."""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try at one offer."""
+
+    request_id: str
+    offer: Offer
+    outcome: Outcome
+    error_code: str | None = None
+    provider_status: int | None = None
+    duration_ms: float
+    """Until the whole answer was relayed, or the error was known."""
+    first_content_ms: float | None = None
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """One request, after it was paid for or voided."""
+
+    request_id: str
+    operation: str
+    """Wire format the caller used."""
+    requested_model: str
+    user_id: int | None
+    key_id: int | None
+    charge: Charge | None
+    """None when nothing was delivered."""
+    attempts: tuple[Attempt, ...]
+    status: int
+    error_code: str | None = None
+    stream: bool = False
+    duration_ms: float = 0.0
+    first_content_ms: float | None = None
