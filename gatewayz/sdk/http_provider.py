@@ -5,38 +5,78 @@ wire format the upstream takes to its pure functions; formats named in `capabili
 also relayed byte for byte by `exchange`.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import ClassVar
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 
 from gatewayz.sdk.chat import Completion, Event, ModelCall
+from gatewayz.sdk.credentials import Redactor
 from gatewayz.sdk.dialect import Losses, Rendered, Unsupported, UpstreamDialect
-from gatewayz.sdk.errors import (
-    ContentFiltered,
-    UpstreamAuthFailed,
-    UpstreamBroken,
-    UpstreamError,
-    UpstreamModelMissing,
-    UpstreamOverloaded,
-    UpstreamRateLimited,
-    UpstreamRejected,
-)
+from gatewayz.sdk.error_rules import ErrorRule, error_from_reply, error_from_status, error_message, retry_after
+from gatewayz.sdk.errors import UnsupportedFeature, UpstreamBroken, UpstreamError
+from gatewayz.sdk.events import events_of
 from gatewayz.sdk.interfaces import Capabilities
 from gatewayz.sdk.offers import ModelListing
-from gatewayz.sdk.wire import CallContext, Format, Headers, HttpClient, HttpReply, HttpRequest, WireCall
+from gatewayz.sdk.secret import Secret
+from gatewayz.sdk.wire import (
+    DEFAULT_TIMEOUTS,
+    CallContext,
+    Format,
+    Headers,
+    HttpClient,
+    HttpReply,
+    HttpRequest,
+    Timeouts,
+    WireCall,
+)
 
-__all__ = ["ERROR_BODY_LIMIT", "REPLY_LIMIT", "HttpProvider", "error_from_status", "error_message", "retry_after"]
+__all__ = [
+    "ERROR_BODY_LIMIT",
+    "REPLY_LIMIT",
+    "HttpProvider",
+    "TimeoutOverrides",
+    "error_from_status",
+    "error_message",
+    "header_bytes",
+    "retry_after",
+]
 
-ERROR_BODY_LIMIT = 64 * 1024
-REPLY_LIMIT = 64 * 1024 * 1024
+ERROR_BODY_LIMIT: Final = 64 * 1024
+REPLY_LIMIT: Final = 64 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+class TimeoutOverrides(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits of one provider where they differ from the gateway's own, in seconds."""
+
+    connect_s: float | None = None
+    first_byte_s: float | None = None
+    idle_s: float | None = None
+    total_s: float | None = None
+
+    def over(self, timeouts: Timeouts) -> Timeouts:
+        """Return the limits with these laid over them."""
+        return Timeouts(
+            connect_s=timeouts.connect_s if self.connect_s is None else self.connect_s,
+            first_byte_s=timeouts.first_byte_s if self.first_byte_s is None else self.first_byte_s,
+            idle_s=timeouts.idle_s if self.idle_s is None else self.idle_s,
+            total_s=timeouts.total_s if self.total_s is None else self.total_s,
+        )
+
+
+NO_OVERRIDES: Final = TimeoutOverrides()
 
 
 class HttpProvider:
-    """Answers by HTTP. Subclasses set `chat_format` and override `build_request`."""
+    """Answers by HTTP. Subclasses override `build_request`.
 
-    chat_format: ClassVar[Format]
-    """Format that `complete` and `stream` use."""
+    :param dialects: pure functions of the formats it speaks; `chat_format` names the one that
+        `complete` and `stream` use, the only one by default.
+    :param rules: the vendor's own error table, asked before statuses.
+    :param secrets: what must never appear in an error message.
+    """
 
     def __init__(
         self,
@@ -44,12 +84,19 @@ class HttpProvider:
         capabilities: Capabilities,
         dialects: Mapping[Format, UpstreamDialect],
         *,
+        chat_format: Format | None = None,
         unsupported: Unsupported = "default",
+        rules: Sequence[ErrorRule] = (),
+        timeouts: TimeoutOverrides = NO_OVERRIDES,
+        secrets: Iterable[Secret] = (),
     ) -> None:
         self._http = http
         self._capabilities = capabilities
-        self._dialects = dialects
+        self._chat = dialects.get(chat_format or next(iter(dialects), Format("")))
         self._unsupported = unsupported
+        self._rules = tuple(rules)
+        self._timeouts = timeouts
+        self._redactor = Redactor(secrets)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -62,17 +109,17 @@ class HttpProvider:
         """Return the signed request for a body in `format`. May await, e.g. for a fresh access token."""
         raise TypeError(f"{type(self).__name__} does not override build_request")
 
-    def edit_fields(self, call: WireCall) -> Mapping[str, msgspec.Raw]:
+    def edit_fields(self, call: WireCall) -> dict[str, msgspec.Raw]:
         """Return the members to send for a same-format call; the place for a vendor's quirks."""
         return {**call.fields, "model": msgspec.Raw(msgspec.json.encode(call.model))}
 
-    def edit_rendered(self, format: Format, rendered: Rendered) -> Rendered:
+    def edit_rendered(self, format: Format, rendered: Rendered, *, stream: bool) -> Rendered:
         """Return the body to send for a translated call; likewise."""
         return rendered
 
     def error_from_reply(self, status: int, headers: Headers, body: bytes) -> UpstreamError:
-        """Return the error of a non-2xx answer. Override to read a vendor's own codes first."""
-        return error_from_status(status, headers, body)
+        """Return the error of a non-2xx answer; override for what a table of rules cannot say."""
+        return error_from_reply(self._rules, status, headers, body)
 
     async def exchange(self, call: WireCall, context: CallContext) -> HttpReply:
         """Send a same-format call. See `WireProvider.exchange`."""
@@ -83,23 +130,27 @@ class HttpProvider:
         """Answer at once, by the chat format's dialect."""
         dialect, rendered = self._render(call)
         reply = await self._send(dialect.format, call.model, rendered.body, False, context)
-        try:
-            completion = dialect.parse_completion(await reply.read_all(REPLY_LIMIT))
-        finally:
-            reply.close()
-        return msgspec.structs.replace(completion, dropped=rendered.dropped)
+        completion = await self._read_completion(dialect, reply)
+        return _with_dropped(completion, rendered.dropped)
 
     async def stream(self, call: ModelCall, context: CallContext) -> AsyncIterator[Event]:
         """Answer as events, by the chat format's dialect."""
         dialect, rendered = self._render(call)
         reply = await self._send(dialect.format, call.model, rendered.body, True, context)
+        if _is_json(reply.headers):  # an upstream that cannot stream, or an error under status 200
+            completion = await self._read_completion(dialect, reply)
+            for event in events_of(_with_dropped(completion, rendered.dropped)):
+                yield event
+            return
         parser = dialect.event_parser()
         try:
             while data := await reply.read():
                 for event in parser.feed(data):
-                    yield event
+                    yield _with_dropped(event, rendered.dropped)
             for event in parser.finish():
                 yield event
+        except UpstreamError as error:
+            raise self._redactor.redact(error) from None
         finally:
             reply.close()
 
@@ -114,87 +165,77 @@ class HttpProvider:
     async def aclose(self) -> None:
         """Nothing to close: connections belong to the shared client."""
 
-    def _render(self, call: ModelCall) -> tuple[UpstreamDialect, Rendered]:
-        dialect = self._dialects[self.chat_format]
-        rendered = dialect.render_call(call, model=call.model, losses=Losses(self._unsupported))
-        return dialect, self.edit_rendered(dialect.format, rendered)
+    async def get_json(self, request: HttpRequest, shape: type[T], *, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> T:
+        """Return the decoded answer of a side request, such as a model list. Raises UpstreamError."""
+        reply = await self._exchange(request, timeouts)
+        try:
+            body = await reply.read_all(REPLY_LIMIT)
+        finally:
+            reply.close()
+        try:
+            return msgspec.json.decode(body, type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
+            raise UpstreamBroken("the provider's answer is not of the documented shape") from err
 
-    async def _send(
-        self, format: Format, model: str, body: bytes, stream: bool, context: CallContext
-    ) -> HttpReply:
+    def _render(self, call: ModelCall) -> tuple[UpstreamDialect, Rendered]:
+        dialect = self._chat
+        if dialect is None or not self._capabilities.chat:
+            raise UnsupportedFeature("this provider does not answer conversations", param="model")
+        rendered = dialect.render_call(call, model=call.model, losses=Losses(self._unsupported))
+        return dialect, self.edit_rendered(dialect.format, rendered, stream=call.stream)
+
+    async def _read_completion(self, dialect: UpstreamDialect, reply: HttpReply) -> Completion:
+        try:
+            return dialect.parse_completion(await reply.read_all(REPLY_LIMIT))
+        except UpstreamError as error:
+            raise self._redactor.redact(error) from None
+        finally:
+            reply.close()
+
+    async def _send(self, format: Format, model: str, body: bytes, stream: bool, context: CallContext) -> HttpReply:
         request = await self.build_request(format, model, body, stream, context)
-        reply = await self._http.send(request, context.timeouts)
+        return await self._exchange(request, context.timeouts)
+
+    async def _exchange(self, request: HttpRequest, timeouts: Timeouts) -> HttpReply:
+        if self._timeouts is not NO_OVERRIDES:
+            timeouts = self._timeouts.over(timeouts)
+        reply = await self._http.send(request, timeouts)
         if 200 <= reply.status < 300:
             _refuse_encoded(reply)
             return reply
         try:
             answer = await reply.read_all(ERROR_BODY_LIMIT)
-        except UpstreamBroken:
-            answer = b""  # the status alone decides; a broken error body adds nothing
+        except UpstreamError:
+            answer = b""  # the status alone decides; a broken or endless error body adds nothing
         finally:
             reply.close()
-        raise self.error_from_reply(reply.status, reply.headers, answer)
+        raise self._redactor.redact(self.error_from_reply(reply.status, reply.headers, answer))
 
 
-def error_from_status(status: int, headers: Headers, body: bytes) -> UpstreamError:
-    """Return the error class that an HTTP status stands for, with the provider's own message when it is safe to show.
-
-    Source: spec 00 §10 (which statuses move on), §11 (which count as faults).
-    """
-    message = error_message(body)
-    if status == 429:
-        return UpstreamRateLimited(
-            message or "the provider's rate limit is reached",
-            provider_status=status,
-            retry_after_s=retry_after(headers),
-        )
-    if status in (401, 402, 403):
-        return UpstreamAuthFailed("the provider refused the gateway's credential", provider_status=status)
-    if status == 404:
-        return UpstreamModelMissing(message or "the provider does not serve this model", provider_status=status)
-    if status in (503, 529):
-        return UpstreamOverloaded("the provider is overloaded", provider_status=status, retry_after_s=retry_after(headers))
-    if status in (408, 409, 425) or status >= 500 or status < 400:
-        return UpstreamBroken(f"the provider answered with status {status}", provider_status=status)
-    lowered = body[:ERROR_BODY_LIMIT].lower()
-    if b"content_filter" in lowered or b"content_policy" in lowered:
-        return ContentFiltered(message or "the provider's content filter refused the request", provider_status=status)
-    return UpstreamRejected(message or "the provider rejected the request", provider_status=status)
+V = TypeVar("V", bound=msgspec.Struct)
 
 
-class _Inner(msgspec.Struct):
-    message: str | None = None
+def _with_dropped(value: V, dropped: tuple[str, ...]) -> V:
+    """Note on a whole answer, or on the event that starts a stream, what was not sent."""
+    if dropped and hasattr(value, "dropped"):
+        return msgspec.structs.replace(value, dropped=dropped)
+    return value
 
 
-class _ErrorBody(msgspec.Struct):
-    error: _Inner | str | None = None
-    message: str | None = None
+def header_bytes(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    """Return configured header lines as they are sent. Raises ValueError when one could not be."""
+    lines = []
+    for name, value in headers.items():
+        if not name or not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+            raise ValueError(f"not a header name: {name!r}")
+        if not value.isascii() or any(character < " " or character == "\x7f" for character in value):
+            raise ValueError(f"the value of header {name!r} has characters that cannot be sent")
+        lines.append((name.lower().encode(), value.encode()))
+    return tuple(lines)
 
 
-def error_message(body: bytes) -> str | None:
-    """Return the message of a JSON error body in any of the usual shapes, at most 500 characters; None for HTML and junk."""
-    try:
-        decoded = msgspec.json.decode(body, type=_ErrorBody)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    if isinstance(decoded.error, _Inner):
-        text = decoded.error.message
-    else:
-        text = decoded.error or decoded.message
-    return text[:500] if text else None
-
-
-def retry_after(headers: Headers) -> float | None:
-    """Return the seconds of `retry-after-ms` or `retry-after` (delay form), at most one hour."""
-    found: dict[bytes, bytes] = dict(headers)
-    for name, divisor in ((b"retry-after-ms", 1000.0), (b"retry-after", 1.0)):
-        try:
-            seconds = float(found[name]) / divisor
-        except (KeyError, ValueError):
-            continue
-        if 0 <= seconds < float("inf"):
-            return min(seconds, 3600.0)
-    return None
+def _is_json(headers: Headers) -> bool:
+    return any(name == b"content-type" and value[:16].lower() == b"application/json" for name, value in headers)
 
 
 def _refuse_encoded(reply: HttpReply) -> None:

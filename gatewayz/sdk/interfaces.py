@@ -11,6 +11,8 @@ from typing import Literal, Protocol, runtime_checkable
 import msgspec
 
 from gatewayz.sdk.chat import Completion, EmbeddingCall, Embeddings, Event, ModelCall
+from gatewayz.sdk.images import ImageCall, Images
+from gatewayz.sdk.model_ids import ModelIds
 from gatewayz.sdk.money import Nano
 from gatewayz.sdk.offers import Cost, Feature, ModelListing, Offer
 from gatewayz.sdk.usage import Usage
@@ -23,6 +25,7 @@ __all__ = [
     "Embedder",
     "HealthCheck",
     "Hold",
+    "ImageGenerator",
     "Provider",
     "Provisionable",
     "Ranking",
@@ -39,13 +42,18 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
     `formats`: wire formats it takes as they are, with `WireProvider.exchange`.
     `chat`: it answers conversations with `complete` and `stream`.
+    `embeddings`: it is an `Embedder`, or takes the embeddings format as it is.
     """
 
     formats: frozenset[Format] = frozenset()
     chat: bool = True
     embeddings: bool = False
+    images: bool = False
+    """It is an `ImageGenerator`."""
     credentials: tuple[str, ...] = ("default",)
     """Labels of its credentials; each has circuits of its own."""
+    model_ids: ModelIds = ModelIds()
+    """Rules from canonical ids to its own, for offers that name none."""
 
 
 @runtime_checkable
@@ -104,6 +112,15 @@ class Embedder(Protocol):
 
     async def embed(self, call: EmbeddingCall, context: CallContext) -> Embeddings:
         """Return one vector for each input, in order."""
+        ...
+
+
+@runtime_checkable
+class ImageGenerator(Protocol):
+    """A provider that makes pictures."""
+
+    async def generate_images(self, call: ImageCall, context: CallContext) -> Images:
+        """Return the pictures; `usage.images` counts them."""
         ...
 
 

@@ -75,9 +75,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_free(self) -> bool:
         """True when no rate is above zero."""
-        return not any(
-            (self.input, self.output, self.request, self.image, self.second, self.character, self.reasoning)
-        )
+        return not any((self.input, self.output, self.request, self.image, self.second, self.character, self.reasoning))
 
     def cost(self, usage: Usage) -> Cost:
         """Return the exact cost of a usage, each side rounded half up to a whole nano-dollar once."""
@@ -100,9 +98,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
             + usage.audio_input_tokens * audio_in
         )
         spent_out = (
-            usage.output_tokens * plain_out
-            + usage.reasoning_tokens * reasoning
-            + usage.audio_output_tokens * audio_out
+            usage.output_tokens * plain_out + usage.reasoning_tokens * reasoning + usage.audio_output_tokens * audio_out
         )
         return Cost(
             input=_per_unit(spent_in),

@@ -140,7 +140,13 @@ def split_url(url: str) -> tuple[Origin, str]:
     Raises ValueError when it is not an absolute http or https URL or carries a query or user part.
     """
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
         raise ValueError(f"not an absolute http(s) URL: {url!r}")
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return Origin(parts.scheme, parts.hostname, port), parts.path.rstrip("/")
