@@ -16,6 +16,8 @@ from gatewayz.sdk.wire import Timeouts
 __all__ = [
     "Access",
     "Breakers",
+    "Detection",
+    "DetectionRule",
     "Failover",
     "Keys",
     "Logging",
@@ -119,10 +121,34 @@ class Failover(_Section, frozen=True, kw_only=True):
 
     chain: tuple[str, ...] = ()
     """Provider instances after the detected primary, in order."""
+    others: tuple[str, ...] = ()
+    """Shipped providers outside the chain: tried between the primary and the chain, in the model's own order."""
     pinned: dict[str, tuple[str, ...]] = {}
-    """Model-id prefix (`openai/`) to the only providers that may serve it."""
+    """Model-id prefix (`openai/`) to the only providers of the two lists above that may serve it."""
+    pinned_suffixes: dict[str, tuple[str, ...]] = {}
+    """Model-id suffix (`:free`), likewise; stronger than a prefix."""
     max_attempts: PositiveInt = 4
     retry_budget: RetryBudget = RetryBudget()
+
+
+class DetectionRule(_Section, frozen=True, kw_only=True):
+    """A shape of model ids and the providers that serve it first; every given part must fit, without case."""
+
+    providers: tuple[str, ...]
+    """The first of them that offers the model is its primary."""
+    id: str | None = None
+    prefix: str | None = None
+    suffix: str | None = None
+
+
+class Detection(_Section, frozen=True, kw_only=True):
+    """Which provider is a model's primary (spec 00 §9): the first rule that fits and serves it."""
+
+    rules: tuple[DetectionRule, ...] = ()
+    default: tuple[str, ...] = ()
+    """Primaries where no rule fits."""
+    slugs: dict[str, str] = {}
+    """Other names of provider instances that callers use (`google`, `hug`)."""
 
 
 class Breakers(_Section, frozen=True, kw_only=True):
@@ -140,6 +166,8 @@ class Breakers(_Section, frozen=True, kw_only=True):
     cooldown_s: Positive = 5.0
     """Wait after a 429 without Retry-After."""
     max_cooldown_s: Positive = 300.0
+    last_resort_s: Positive = 5.0
+    """Pause between attempts on one open circuit when no other route is left."""
     max_created: PositiveInt = 1000
     """Breakers that a look at an unknown name may create."""
     share_s: Positive = 1.0
@@ -266,7 +294,10 @@ class Settings(_Section, frozen=True, kw_only=True):
     models: dict[str, ModelEntry] = {}
     aliases: dict[str, str] = {}
     """Other names of models, compared without case; the result is looked up once more."""
+    default_output_tokens: PositiveInt = 4096
+    """Estimate of an answer's length where neither the call nor the model says one (spec 00 §6.4)."""
     failover: Failover = Failover()
+    detection: Detection = Detection()
     breakers: Breakers = Breakers()
     timeouts: Timeouts = Timeouts()
     streams: Streams = Streams()

@@ -1,0 +1,1 @@
+"""Bookkeeping that two or more rooms share. No HTTP, no vendor."""

@@ -1,0 +1,1 @@
+"""Models, their names, and the order in which their offers are tried."""

@@ -1,0 +1,77 @@
+"""Prices as people write them to prices as the gateway calculates, and what a call is likely to cost."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from gatewayz.config.settings import PriceEntry, PriceTierEntry, Rate
+from gatewayz.sdk.errors import ConfigurationError
+from gatewayz.sdk.money import Nano, nano_from_usd
+from gatewayz.sdk.offers import Offer, Price, PriceTier
+from gatewayz.sdk.usage import Usage
+
+__all__ = ["likely_cost", "price_from_entry"]
+
+
+def likely_cost(offers: Iterable[Offer], prompt_tokens: int, output_tokens: int, n: int = 1) -> Nano:
+    """Return the cost of a call at the dearest of the offers it may go to; 0 when none of them has a price.
+
+    :param output_tokens: the caller's limit, or the model's `default_output_tokens`; for each of `n` answers.
+    """
+    usage = Usage(input_tokens=prompt_tokens, output_tokens=output_tokens * n)
+    return Nano(max((offer.price.cost(usage).total for offer in offers if offer.price is not None), default=0))
+
+
+def price_from_entry(entry: PriceEntry, key: str) -> Price:
+    """Return the price in nano-dollars.
+
+    :param key: path of the entry in the configuration, for errors.
+    Raises ConfigurationError when a rate is negative, not a number or finer than a nano-dollar.
+    """
+    return Price(
+        input=_nano(entry.input, f"{key}.input"),
+        output=_nano(entry.output, f"{key}.output"),
+        cache_read=_optional(entry.cache_read, f"{key}.cache_read"),
+        cache_write_5m=_optional(entry.cache_write_5m, f"{key}.cache_write_5m"),
+        cache_write_1h=_optional(entry.cache_write_1h, f"{key}.cache_write_1h"),
+        reasoning=_optional(entry.reasoning, f"{key}.reasoning"),
+        audio_input=_optional(entry.audio_input, f"{key}.audio_input"),
+        audio_output=_optional(entry.audio_output, f"{key}.audio_output"),
+        request=_nano(entry.request, f"{key}.request"),
+        image=_optional(entry.image, f"{key}.image"),
+        second=_optional(entry.second, f"{key}.second"),
+        character=_optional(entry.character, f"{key}.character"),
+        tiers=_tiers(entry.tiers, f"{key}.tiers"),
+        source=entry.source,
+        date=entry.date,
+    )
+
+
+def _tiers(entries: tuple[PriceTierEntry, ...], key: str) -> tuple[PriceTier, ...]:
+    tiers = [_tier(entry, f"{key}[{at}]") for at, entry in enumerate(entries)]
+    return tuple(sorted(tiers, key=lambda tier: tier.above_tokens))
+
+
+def _tier(entry: PriceTierEntry, key: str) -> PriceTier:
+    return PriceTier(
+        above_tokens=entry.above_tokens,
+        input=_nano(entry.input, f"{key}.input"),
+        output=_nano(entry.output, f"{key}.output"),
+        cache_read=_optional(entry.cache_read, f"{key}.cache_read"),
+        cache_write_5m=_optional(entry.cache_write_5m, f"{key}.cache_write_5m"),
+        cache_write_1h=_optional(entry.cache_write_1h, f"{key}.cache_write_1h"),
+    )
+
+
+def _optional(rate: Rate | None, key: str) -> int | None:
+    return None if rate is None else _nano(rate, key)
+
+
+def _nano(rate: Rate, key: str) -> Nano:
+    """Convert by the number's shortest text, so that the YAML number 0.15 is exactly fifteen cents."""
+    try:
+        amount = nano_from_usd(Decimal(str(rate)) if isinstance(rate, float) else rate)
+    except (ValueError, ArithmeticError) as err:
+        raise ConfigurationError(f"{key}: {err}") from err
+    if amount < 0:
+        raise ConfigurationError(f"{key}: a price is not negative: {rate!r}")
+    return amount
