@@ -18,6 +18,7 @@ __all__ = [
     "Breakers",
     "Detection",
     "DetectionRule",
+    "Display",
     "Failover",
     "Keys",
     "Logging",
@@ -27,6 +28,7 @@ __all__ = [
     "PluginEntry",
     "PriceEntry",
     "PriceTierEntry",
+    "ProviderEntry",
     "RetryBudget",
     "Server",
     "Settings",
@@ -274,6 +276,33 @@ class PluginEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Every other key of the entry, decoded by the plugin's own settings type."""
 
 
+class Display(_Section, frozen=True, kw_only=True):
+    """How a provider is shown in lists and dashboards, and what its catalog is expected to be (spec 00 §7)."""
+
+    name: str
+    color: str = "bg-gray-500"
+    """Tailwind class of its badge."""
+    priority: Literal["fast", "slow"] = "slow"
+    site: str = ""
+    """Host (and path) of its home page, without https."""
+    icon: str | None = None
+    list_timeout_s: Positive = 30.0
+    """How long its model list may take."""
+    min_models: Annotated[int, Meta(ge=0)] = 5
+    """Fewer models than this in its own list count as unhealthy."""
+    is_listed: bool = True
+    """One of the gateways in the public list."""
+    is_syncable: bool = True
+    """One of the providers whose model lists are synchronised."""
+
+
+class ProviderEntry(PluginEntry, frozen=True, kw_only=True):
+    """An instance of a provider plugin; `display` is the core's, every other key the plugin's."""
+
+    display: Display | None = None
+    """Providers without it are shown under their instance name."""
+
+
 class Settings(_Section, frozen=True, kw_only=True):
     """Everything an operator can set."""
 
@@ -285,7 +314,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     access: Access = Access()
     plugins: tuple[str, ...] = ()
     """Plugin packages that may be imported, by entry-point or built-in name (`providers.openai_compatible`)."""
-    providers: dict[str, PluginEntry] = {}
+    providers: dict[str, ProviderEntry] = {}
     routers: dict[str, PluginEntry] = {}
     billing: PluginEntry = PluginEntry(use="unmetered")
     health: dict[str, PluginEntry] = {}
