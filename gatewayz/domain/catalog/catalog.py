@@ -84,7 +84,7 @@ class Catalog:
         for name, (found, provider) in index_native_names(self._models).items():
             if name not in self._names:
                 self._names[name] = self._lead_with(self._by_id[found], provider, name)
-        self._suggester = Suggester(tuple(self._by_id), ids)
+        self._suggester = Suggester(self._by_id, {alias: ids[alias] for alias in aliases if alias in ids})
 
     def resolve(self, requested: str, provider: str | None = None) -> Model:
         """Return the model a caller means, its offers restricted to `provider` when one is named.
