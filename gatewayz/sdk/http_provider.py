@@ -165,7 +165,9 @@ class HttpProvider:
     async def aclose(self) -> None:
         """Nothing to close: connections belong to the shared client."""
 
-    async def get_json(self, request: HttpRequest, shape: type[T], *, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> T:
+    async def get_json(
+        self, request: HttpRequest, decoder: msgspec.json.Decoder[T], *, timeouts: Timeouts = DEFAULT_TIMEOUTS
+    ) -> T:
         """Return the decoded answer of a side request, such as a model list. Raises UpstreamError."""
         reply = await self._exchange(request, timeouts)
         try:
@@ -173,7 +175,7 @@ class HttpProvider:
         finally:
             reply.close()
         try:
-            return msgspec.json.decode(body, type=shape)
+            return decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
             raise UpstreamBroken("the provider's answer is not of the documented shape") from err
 

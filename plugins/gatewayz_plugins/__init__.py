@@ -1,0 +1,1 @@
+"""The built-in plugins: one vendor protocol or one policy per folder, imported only when configured."""

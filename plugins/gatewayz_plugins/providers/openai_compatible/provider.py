@@ -1,0 +1,147 @@
+"""Requests to an OpenAI-compatible upstream; everything vendor-specific comes from settings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from gatewayz import __version__
+from gatewayz.dialects.anthropic_messages import ANTHROPIC_MESSAGES_DIALECT
+from gatewayz.dialects.openai_chat import OPENAI_CHAT_DIALECT
+from gatewayz.dialects.openai_responses import OPENAI_RESPONSES_DIALECT
+from gatewayz.sdk.context import PluginContext
+from gatewayz.sdk.credentials import labelled
+from gatewayz.sdk.dialect import Rendered, UpstreamDialect
+from gatewayz.sdk.http_provider import HttpProvider, header_bytes
+from gatewayz.sdk.interfaces import Capabilities
+from gatewayz.sdk.offers import ModelListing
+from gatewayz.sdk.secret import Secret
+from gatewayz.sdk.wire import (
+    ANTHROPIC_MESSAGES,
+    OPENAI_CHAT,
+    OPENAI_COMPLETIONS,
+    OPENAI_EMBEDDINGS,
+    OPENAI_RESPONSES,
+    CallContext,
+    Format,
+    Headers,
+    HttpRequest,
+    WireCall,
+    split_url,
+)
+from gatewayz_plugins.providers.openai_compatible.listing import LISTING_DECODER, listings
+from gatewayz_plugins.providers.openai_compatible.quirks import FieldEditor
+from gatewayz_plugins.providers.openai_compatible.settings import DEFAULT_PATHS, OpenAICompatibleSettings, Quirks
+
+__all__ = ["OpenAICompatibleProvider"]
+
+_CHAT_DIALECTS: Final[Mapping[Format, UpstreamDialect]] = {
+    OPENAI_CHAT: OPENAI_CHAT_DIALECT,
+    OPENAI_RESPONSES: OPENAI_RESPONSES_DIALECT,
+    ANTHROPIC_MESSAGES: ANTHROPIC_MESSAGES_DIALECT,
+}
+"""In order of preference for translated calls."""
+_ASKING_USAGE: Final = frozenset({OPENAI_CHAT, OPENAI_COMPLETIONS})
+
+
+class OpenAICompatibleProvider(HttpProvider):
+    """An upstream under a base URL, with a key in a header."""
+
+    def __init__(self, settings: OpenAICompatibleSettings, context: PluginContext) -> None:
+        formats = [Format(name) for name in settings.formats]
+        dialects = {format: dialect for format, dialect in _CHAT_DIALECTS.items() if format in formats}
+        keys = {} if settings.auth == "none" else labelled(settings.api_key, settings.api_keys)
+        super().__init__(
+            context.http,
+            Capabilities(
+                formats=frozenset(formats),
+                chat=bool(dialects),
+                embeddings=OPENAI_EMBEDDINGS in formats,
+                credentials=tuple(keys) or ("default",),
+                model_ids=settings.model_ids,
+            ),
+            dialects,
+            unsupported=settings.unsupported,
+            rules=settings.errors,
+            timeouts=settings.timeouts,
+            secrets=keys.values(),
+        )
+        self._settings = settings
+        self._context = context
+        self._origin, self._base = split_url(settings.base_url)
+        self._targets = {format: self._target(_path(settings, format)) for format in formats}
+        self._headers = _headers(settings, keys)
+        self._editors = {format: _editor(settings, format) for format in formats}
+
+    async def build_request(
+        self, format: Format, model: str, body: bytes, stream: bool, context: CallContext
+    ) -> HttpRequest:
+        """Return the call, its key chosen by the context's label."""
+        headers = self._headers.get(context.credential) or next(iter(self._headers.values()))
+        if context.headers and format == ANTHROPIC_MESSAGES:
+            headers = (*headers, *context.headers)
+        return HttpRequest(origin=self._origin, target=self._targets[format], headers=headers, body=body)
+
+    def edit_fields(self, call: WireCall) -> dict[str, msgspec.Raw]:
+        """Return the call's members with model, usage option and quirks of this upstream."""
+        fields = super().edit_fields(call)
+        return self._editors[call.format].edit(fields, stream=call.stream)
+
+    def edit_rendered(self, format: Format, rendered: Rendered, *, stream: bool) -> Rendered:
+        """Return the translated body with the same edits."""
+        body = self._editors[format].edit_body(rendered.body, stream=stream)
+        return rendered if body is rendered.body else Rendered(body=body, dropped=rendered.dropped)
+
+    async def list_models(self) -> Sequence[ModelListing]:
+        """Return the upstream's own list. Raises UpstreamError."""
+        listing = self._settings.listing
+        if listing is None:
+            return ()
+        request = HttpRequest(
+            origin=self._origin,
+            target=self._target(listing.path),
+            headers=next(iter(self._headers.values())),
+            method=b"GET",
+        )
+        answer = await self.get_json(request, LISTING_DECODER)
+        return listings(
+            answer,
+            listing.prices,
+            source=f"{self._context.instance}{listing.path}",
+            date=self._context.clock.now().date().isoformat(),
+        )
+
+    def _target(self, path: str) -> bytes:
+        query = urlencode(self._settings.query)
+        return f"{self._base}{path}{'?' + query if query else ''}".encode()
+
+
+def _path(settings: OpenAICompatibleSettings, format: Format) -> str:
+    for name, path in settings.paths.items():
+        if name == format:
+            return path
+    return DEFAULT_PATHS[format]
+
+
+def _editor(settings: OpenAICompatibleSettings, format: Format) -> FieldEditor:
+    quirks = (
+        settings.quirks if format == OPENAI_CHAT else dict[str, Quirks](settings.format_quirks).get(format, Quirks())
+    )
+    return FieldEditor(quirks, asks_usage=format in _ASKING_USAGE)
+
+
+def _headers(settings: OpenAICompatibleSettings, keys: Mapping[str, Secret]) -> dict[str, Headers]:
+    """Return the finished header lines for each credential label, so that a call builds none."""
+    common = header_bytes(
+        {"content-type": "application/json", "user-agent": f"gatewayz/{__version__}", **settings.headers}
+    )
+    if not keys:
+        return {"default": common}
+    lines: dict[str, Headers] = {}
+    for label, key in keys.items():
+        if settings.auth == "header":
+            lines[label] = (*common, *header_bytes({settings.auth_header: key.reveal()}))
+        else:
+            lines[label] = (*common, *header_bytes({"authorization": f"Bearer {key.reveal()}"}))
+    return lines

@@ -1,0 +1,106 @@
+"""A vendor's differences applied to the top-level members of a request body; pure functions."""
+
+from typing import Any, Final
+
+import msgspec
+
+from gatewayz_plugins.providers.openai_compatible.settings import Quirks, Range
+
+__all__ = ["FieldEditor"]
+
+Fields = dict[str, msgspec.Raw]
+
+_ASK_USAGE: Final = msgspec.Raw(b'{"include_usage":true}')
+_MESSAGES: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_OPTIONS: Final = msgspec.json.Decoder(dict[str, Any])
+_NUMBER: Final = msgspec.json.Decoder(int | float)
+_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_SYSTEM: Final = msgspec.Raw(b'"system"')
+_DEVELOPER: Final = b'"developer"'
+
+
+class FieldEditor:
+    """Edits bodies of one format for one upstream.
+
+    :param asks_usage: the format has `stream_options`, by which usage is asked for in streams.
+    """
+
+    __slots__ = ("_asks_usage", "_defaults", "_is_plain", "_quirks")
+
+    def __init__(self, quirks: Quirks, *, asks_usage: bool) -> None:
+        self._quirks = quirks
+        self._asks_usage = asks_usage
+        self._defaults = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in quirks.defaults.items()}
+        self._is_plain = quirks == Quirks(stream_options=quirks.stream_options)
+
+    def edit(self, fields: Fields, *, stream: bool) -> Fields:
+        """Change `fields` in place for this upstream and return them. What cannot be read is left as it is."""
+        if self._asks_usage:
+            if not self._quirks.stream_options:
+                fields.pop("stream_options", None)
+            elif stream:
+                options = fields.get("stream_options")
+                fields["stream_options"] = _ASK_USAGE if options is None else _with_usage(options)
+        return fields if self._is_plain else self._apply(fields)
+
+    def edit_body(self, body: bytes, *, stream: bool) -> bytes:
+        """Return a rendered body with the same edits; the very same bytes when there is nothing to edit."""
+        if self._is_plain and not self._asks_usage:
+            return body
+        return msgspec.json.encode(self.edit(_FIELDS.decode(body), stream=stream))
+
+    def _apply(self, fields: Fields) -> Fields:
+        quirks = self._quirks
+        for name, other in quirks.rename.items():
+            value = fields.pop(name, None)
+            if value is not None:
+                fields.setdefault(other, value)
+        for name in quirks.drop:
+            fields.pop(name, None)
+        for name, bounds in quirks.clamp.items():
+            if name in fields:
+                fields[name] = _clamped(fields[name], bounds)
+        for name, default in self._defaults.items():
+            fields.setdefault(name, default)
+        if not quirks.developer_role and "messages" in fields:
+            fields["messages"] = _without_developer(fields["messages"])
+        return fields
+
+
+def _with_usage(options: msgspec.Raw) -> msgspec.Raw:
+    try:
+        decoded = _OPTIONS.decode(options)
+    except msgspec.DecodeError:
+        return _ASK_USAGE  # null, or junk: what we need is what we send
+    decoded["include_usage"] = True
+    return msgspec.Raw(msgspec.json.encode(decoded))
+
+
+def _clamped(value: msgspec.Raw, bounds: Range) -> msgspec.Raw:
+    try:
+        number = _NUMBER.decode(value)
+    except msgspec.DecodeError:
+        return value  # null or not a number: the upstream's to judge
+    moved = number
+    if bounds.min is not None:
+        moved = max(moved, bounds.min)
+    if bounds.max is not None:
+        moved = min(moved, bounds.max)
+    if moved == number:
+        return value
+    if isinstance(number, int) and float(moved).is_integer():
+        moved = int(moved)
+    return msgspec.Raw(msgspec.json.encode(moved))
+
+
+def _without_developer(messages: msgspec.Raw) -> msgspec.Raw:
+    if _DEVELOPER not in bytes(messages):
+        return messages
+    try:
+        decoded = _MESSAGES.decode(messages)
+    except msgspec.DecodeError:
+        return messages
+    for message in decoded:
+        if bytes(message.get("role", b"")) == _DEVELOPER:
+            message["role"] = _SYSTEM
+    return msgspec.Raw(msgspec.json.encode(decoded))

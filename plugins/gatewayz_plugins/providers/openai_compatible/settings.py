@@ -1,0 +1,120 @@
+"""What an operator says of an OpenAI-compatible upstream."""
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from gatewayz.sdk.credentials import are_configured
+from gatewayz.sdk.error_rules import ErrorRule
+from gatewayz.sdk.errors import ConfigurationError
+from gatewayz.sdk.http_provider import TimeoutOverrides, header_bytes
+from gatewayz.sdk.model_ids import ModelIds
+from gatewayz.sdk.secret import Secret
+from gatewayz.sdk.wire import split_url
+
+__all__ = ["DEFAULT_PATHS", "FormatName", "Listing", "ListingPrices", "OpenAICompatibleSettings", "Quirks", "Range"]
+
+FormatName = Literal["openai_chat", "openai_completions", "openai_responses", "openai_embeddings", "anthropic_messages"]
+
+DEFAULT_PATHS: Final[dict[str, str]] = {
+    "openai_chat": "/chat/completions",
+    "openai_completions": "/completions",
+    "openai_responses": "/responses",
+    "openai_embeddings": "/embeddings",
+    "anthropic_messages": "/messages",
+}
+
+
+class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Unknown keys are errors."""
+
+
+class Range(_Settings, frozen=True, kw_only=True):
+    """Bounds a number is moved into."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class Quirks(_Settings, frozen=True, kw_only=True):
+    """How one format of an upstream differs from OpenAI's, as edits of the body's top-level members.
+
+    They happen in this order: rename, drop, clamp, defaults.
+    """
+
+    rename: dict[str, str] = {}
+    """Member to its name there (`max_tokens: max_completion_tokens`); a member already there wins."""
+    drop: tuple[str, ...] = ()
+    """Members it refuses although the call works without them."""
+    clamp: dict[str, Range] = {}
+    """Member to the range it accepts (`max_tokens: {min: 16}`); only numbers are touched."""
+    defaults: dict[str, Any] = {}
+    """Members sent where the call has none."""
+    stream_options: bool = True
+    """False: it refuses `stream_options`, and streams usage unasked or not at all."""
+    developer_role: bool = True
+    """False: it knows no `developer` messages; they are sent as `system`."""
+
+
+class ListingPrices(_Settings, frozen=True, kw_only=True):
+    """Where a model list shows prices in US dollars, as dotted paths in each entry."""
+
+    input: str
+    output: str
+    per: Literal["token", "million_tokens"]
+
+
+class Listing(_Settings, frozen=True, kw_only=True):
+    """The upstream's model list."""
+
+    path: str = "/models"
+    prices: ListingPrices | None = None
+    """None: what the list says of prices is not used."""
+
+
+class OpenAICompatibleSettings(_Settings, frozen=True, kw_only=True):
+    """Settings of `use: openai_compatible`."""
+
+    base_url: str
+    """Up to the version (`https://api.groq.com/openai/v1`); paths are put behind it."""
+    api_key: Secret | None = None
+    """Absent: no authentication. Written but empty: not configured, the provider is off under `enabled: auto`."""
+    api_keys: dict[str, Secret] = {}
+    """More credentials by label; each has circuits and cooldowns of its own."""
+    auth: Literal["bearer", "header", "none"] = "bearer"
+    auth_header: str = "x-api-key"
+    """Header that carries the key with `auth: header`."""
+    formats: tuple[FormatName, ...] = ("openai_chat",)
+    """Wire formats it serves; calls in these are relayed byte for byte."""
+    paths: dict[FormatName, str] = {}
+    """Path of a format where it is not OpenAI's."""
+    headers: dict[str, str] = {}
+    """Sent with every call."""
+    query: dict[str, str] = {}
+    """Sent with every call."""
+    requires: dict[str, str] = {}
+    """Further values without which the upstream cannot be used, such as an account id; an empty one turns it off."""
+    timeouts: TimeoutOverrides = TimeoutOverrides()
+    unsupported: Literal["default", "reject", "drop"] = "default"
+    """What a translated call cannot carry: hints dropped and semantics refused, or all refused, or all dropped."""
+    quirks: Quirks = Quirks()
+    """Differences of its `openai_chat`."""
+    format_quirks: dict[FormatName, Quirks] = {}
+    """Differences of its other formats."""
+    errors: tuple[ErrorRule, ...] = ()
+    """Its own error table, asked before statuses."""
+    model_ids: ModelIds = ModelIds()
+    listing: Listing | None = Listing()
+    """None: it publishes no model list."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no request could be made of. Raises ConfigurationError."""
+        try:
+            split_url(self.base_url)
+            header_bytes({**self.headers, self.auth_header: ""})
+        except ValueError as err:
+            raise ConfigurationError(str(err)) from err
+
+    def is_configured(self) -> bool:
+        """True when a key is there, or none is needed, and every required value is there."""
+        return are_configured(self.api_key, self.api_keys) and all(self.requires.values())
