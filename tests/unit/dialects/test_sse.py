@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gatewayz.dialects.sse import DONE, KEEP_ALIVE, ServerEvent, SseReader, write_event
 from gatewayz.sdk.errors import UpstreamBroken
+from tests.fakes.patient_settings import PATIENT
 
 
 def read(chunks: list[bytes]) -> list[ServerEvent]:
@@ -52,6 +53,7 @@ events_of_a_stream = st.lists(
 )
 
 
+@PATIENT
 @given(events_of_a_stream, st.lists(st.integers(0, 10_000), max_size=12), st.sampled_from([b"\n", b"\r", b"\r\n"]))
 def test_round_trip_under_any_chunking(events: list[tuple[bytes, bytes]], places: list[int], line_end: bytes) -> None:
     expected = [ServerEvent(data.removesuffix(b"\n"), name) for data, name in events]
@@ -59,6 +61,7 @@ def test_round_trip_under_any_chunking(events: list[tuple[bytes, bytes]], places
     assert read(cut(stream, places)) == expected
 
 
+@PATIENT
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=8))
 def test_chunking_never_changes_the_meaning_of_any_bytes(stream: bytes, places: list[int]) -> None:
     assert read(cut(stream, places)) == read([stream])
