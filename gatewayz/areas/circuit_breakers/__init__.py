@@ -1,0 +1,1 @@
+"""Breaker states and resets for operators. Source: spec 05 §2."""
