@@ -286,6 +286,8 @@ class Display(_Section, frozen=True, kw_only=True):
     site: str = ""
     """Host (and path) of its home page, without https."""
     icon: str | None = None
+    aliases: tuple[str, ...] = ()
+    """Other slugs that clients use for it."""
     list_timeout_s: Positive = 30.0
     """How long its model list may take."""
     min_models: Annotated[int, Meta(ge=0)] = 5

@@ -113,7 +113,6 @@ class _ErrorBody(msgspec.Struct):
     detail: Any = None
     code: Any = None
     type: Any = None
-    object: Any = None
     errors: Any = None
 
 
@@ -133,12 +132,12 @@ def read_error(body: bytes) -> ErrorFacts:
         return ErrorFacts()
     inner = decoded.error
     if isinstance(inner, _Inner):
-        message = inner.message
+        message, param = inner.message, inner.param
         codes = (inner.code, inner.type, inner.status)
-        param = inner.param
     else:
-        message = inner or decoded.message or decoded.detail or _first_message(decoded.errors)
-        codes, param = (decoded.code, decoded.type, None), None
+        first = _first(decoded.errors)
+        message, param = inner or decoded.message or decoded.detail or first.get("message"), None
+        codes = (decoded.code, decoded.type, first.get("code"))
     return ErrorFacts(
         message=message[:MESSAGE_LIMIT] if isinstance(message, str) and message else None,
         codes=frozenset(str(code).lower() for code in codes if isinstance(code, str | int)),
@@ -146,11 +145,11 @@ def read_error(body: bytes) -> ErrorFacts:
     )
 
 
-def _first_message(errors: Any) -> Any:
+def _first(errors: Any) -> dict[str, Any]:
     """Cloudflare: `{"success": false, "errors": [{"code", "message"}]}`."""
     if isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        return errors[0].get("message")
-    return None
+        return errors[0]
+    return {}
 
 
 def error_message(body: bytes) -> str | None:

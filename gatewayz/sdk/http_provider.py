@@ -113,7 +113,7 @@ class HttpProvider:
         """Return the members to send for a same-format call; the place for a vendor's quirks."""
         return {**call.fields, "model": msgspec.Raw(msgspec.json.encode(call.model))}
 
-    def edit_rendered(self, format: Format, rendered: Rendered, *, stream: bool) -> Rendered:
+    def edit_rendered(self, format: Format, model: str, rendered: Rendered, *, stream: bool) -> Rendered:
         """Return the body to send for a translated call; likewise."""
         return rendered
 
@@ -184,7 +184,7 @@ class HttpProvider:
         if dialect is None or not self._capabilities.chat:
             raise UnsupportedFeature("this provider does not answer conversations", param="model")
         rendered = dialect.render_call(call, model=call.model, losses=Losses(self._unsupported))
-        return dialect, self.edit_rendered(dialect.format, rendered, stream=call.stream)
+        return dialect, self.edit_rendered(dialect.format, call.model, rendered, stream=call.stream)
 
     async def _read_completion(self, dialect: UpstreamDialect, reply: HttpReply) -> Completion:
         try:

@@ -1,5 +1,7 @@
 """Requests to an OpenAI-compatible upstream; everything vendor-specific comes from settings."""
 
+import fnmatch
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
@@ -12,6 +14,7 @@ from gatewayz.dialects.openai_chat import OPENAI_CHAT_DIALECT
 from gatewayz.dialects.openai_responses import OPENAI_RESPONSES_DIALECT
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.credentials import labelled
+from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.dialect import Rendered, UpstreamDialect
 from gatewayz.sdk.http_provider import HttpProvider, header_bytes
 from gatewayz.sdk.interfaces import Capabilities
@@ -51,7 +54,10 @@ class OpenAICompatibleProvider(HttpProvider):
     def __init__(self, settings: OpenAICompatibleSettings, context: PluginContext) -> None:
         formats = [Format(name) for name in settings.formats]
         dialects = {format: dialect for format, dialect in _CHAT_DIALECTS.items() if format in formats}
-        keys = {} if settings.auth == "none" else labelled(settings.api_key, settings.api_keys)
+        endpoint = settings.endpoint
+        if not endpoint.base_url:
+            raise ConfigurationError("base_url is empty")
+        keys = {} if settings.auth == "none" else labelled(endpoint.api_key, settings.api_keys)
         super().__init__(
             context.http,
             Capabilities(
@@ -69,10 +75,14 @@ class OpenAICompatibleProvider(HttpProvider):
         )
         self._settings = settings
         self._context = context
-        self._origin, self._base = split_url(settings.base_url)
+        self._origin, self._base = split_url(endpoint.base_url)
         self._targets = {format: self._target(_path(settings, format)) for format in formats}
         self._headers = _headers(settings, keys)
         self._editors = {format: _editor(settings, format) for format in formats}
+        self._model_editors = [
+            (re.compile(fnmatch.translate(pattern)).match, FieldEditor(quirks, asks_usage=True))
+            for pattern, quirks in settings.model_quirks.items()
+        ]
 
     async def build_request(
         self, format: Format, model: str, body: bytes, stream: bool, context: CallContext
@@ -86,11 +96,11 @@ class OpenAICompatibleProvider(HttpProvider):
     def edit_fields(self, call: WireCall) -> dict[str, msgspec.Raw]:
         """Return the call's members with model, usage option and quirks of this upstream."""
         fields = super().edit_fields(call)
-        return self._editors[call.format].edit(fields, stream=call.stream)
+        return self._editor(call.format, call.model).edit(fields, stream=call.stream)
 
-    def edit_rendered(self, format: Format, rendered: Rendered, *, stream: bool) -> Rendered:
+    def edit_rendered(self, format: Format, model: str, rendered: Rendered, *, stream: bool) -> Rendered:
         """Return the translated body with the same edits."""
-        body = self._editors[format].edit_body(rendered.body, stream=stream)
+        body = self._editor(format, model).edit_body(rendered.body, stream=stream)
         return rendered if body is rendered.body else Rendered(body=body, dropped=rendered.dropped)
 
     async def list_models(self) -> Sequence[ModelListing]:
@@ -112,6 +122,13 @@ class OpenAICompatibleProvider(HttpProvider):
             date=self._context.clock.now().date().isoformat(),
         )
 
+    def _editor(self, format: Format, model: str) -> FieldEditor:
+        if format == OPENAI_CHAT:
+            for fits, editor in self._model_editors:
+                if fits(model):
+                    return editor
+        return self._editors[format]
+
     def _target(self, path: str) -> bytes:
         query = urlencode(self._settings.query)
         return f"{self._base}{path}{'?' + query if query else ''}".encode()
@@ -125,17 +142,15 @@ def _path(settings: OpenAICompatibleSettings, format: Format) -> str:
 
 
 def _editor(settings: OpenAICompatibleSettings, format: Format) -> FieldEditor:
-    quirks = (
-        settings.quirks if format == OPENAI_CHAT else dict[str, Quirks](settings.format_quirks).get(format, Quirks())
-    )
+    others = (quirks for name, quirks in settings.format_quirks.items() if name == format)
+    quirks = settings.quirks if format == OPENAI_CHAT else next(others, Quirks())
     return FieldEditor(quirks, asks_usage=format in _ASKING_USAGE)
 
 
 def _headers(settings: OpenAICompatibleSettings, keys: Mapping[str, Secret]) -> dict[str, Headers]:
     """Return the finished header lines for each credential label, so that a call builds none."""
-    common = header_bytes(
-        {"content-type": "application/json", "user-agent": f"gatewayz/{__version__}", **settings.headers}
-    )
+    own = {name: value for name, value in settings.headers.items() if value}
+    common = header_bytes({"content-type": "application/json", "user-agent": f"gatewayz/{__version__}", **own})
     if not keys:
         return {"default": common}
     lines: dict[str, Headers] = {}

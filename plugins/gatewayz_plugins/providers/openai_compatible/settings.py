@@ -12,7 +12,16 @@ from gatewayz.sdk.model_ids import ModelIds
 from gatewayz.sdk.secret import Secret
 from gatewayz.sdk.wire import split_url
 
-__all__ = ["DEFAULT_PATHS", "FormatName", "Listing", "ListingPrices", "OpenAICompatibleSettings", "Quirks", "Range"]
+__all__ = [
+    "DEFAULT_PATHS",
+    "FormatName",
+    "Listing",
+    "ListingPrices",
+    "OpenAICompatibleSettings",
+    "Quirks",
+    "Range",
+    "Region",
+]
 
 FormatName = Literal["openai_chat", "openai_completions", "openai_responses", "openai_embeddings", "anthropic_messages"]
 
@@ -72,11 +81,21 @@ class Listing(_Settings, frozen=True, kw_only=True):
     """None: what the list says of prices is not used."""
 
 
+class Region(_Settings, frozen=True, kw_only=True):
+    """Where one region of an upstream is, and its key there."""
+
+    base_url: str
+    api_key: Secret | None = None
+
+
 class OpenAICompatibleSettings(_Settings, frozen=True, kw_only=True):
     """Settings of `use: openai_compatible`."""
 
     base_url: str
-    """Up to the version (`https://api.groq.com/openai/v1`); paths are put behind it."""
+    """Up to the version (`https://api.groq.com/openai/v1`); paths are put behind it. Empty: not configured."""
+    region: str = ""
+    """Which of `regions` is used; empty or unknown to `regions`: the entry's own `base_url` and `api_key`."""
+    regions: dict[str, Region] = {}
     api_key: Secret | None = None
     """Absent: no authentication. Written but empty: not configured, the provider is off under `enabled: auto`."""
     api_keys: dict[str, Secret] = {}
@@ -99,6 +118,8 @@ class OpenAICompatibleSettings(_Settings, frozen=True, kw_only=True):
     """What a translated call cannot carry: hints dropped and semantics refused, or all refused, or all dropped."""
     quirks: Quirks = Quirks()
     """Differences of its `openai_chat`."""
+    model_quirks: dict[str, Quirks] = {}
+    """Likewise for upstream ids that fit a pattern (`o3*`); the first that fits is used in place of `quirks`."""
     format_quirks: dict[FormatName, Quirks] = {}
     """Differences of its other formats."""
     errors: tuple[ErrorRule, ...] = ()
@@ -110,11 +131,22 @@ class OpenAICompatibleSettings(_Settings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse what no request could be made of. Raises ConfigurationError."""
         try:
-            split_url(self.base_url)
+            for url in (self.base_url, *(region.base_url for region in self.regions.values())):
+                if url:
+                    split_url(url)
             header_bytes({**self.headers, self.auth_header: ""})
         except ValueError as err:
             raise ConfigurationError(str(err)) from err
 
+    @property
+    def endpoint(self) -> Region:
+        """Base URL and key of the region in use."""
+        own = Region(base_url=self.base_url, api_key=self.api_key)
+        return self.regions.get(self.region.lower(), own)
+
     def is_configured(self) -> bool:
         """True when a key is there, or none is needed, and every required value is there."""
-        return are_configured(self.api_key, self.api_keys) and all(self.requires.values())
+        endpoint = self.endpoint
+        return (
+            bool(endpoint.base_url) and are_configured(endpoint.api_key, self.api_keys) and all(self.requires.values())
+        )
