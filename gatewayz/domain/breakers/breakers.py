@@ -64,7 +64,6 @@ class Breakers:
         self._circuits: OrderedDict[CircuitKey, Circuit] = OrderedDict()
         self._providers: dict[str, ProviderBreaker] = {}
         self._looked_at: OrderedDict[str, ProviderBreaker] = OrderedDict()
-        self.reset_all_at = float("-inf")
         self.know(providers)
 
     def know(self, providers: Iterable[str]) -> None:
@@ -199,7 +198,7 @@ class Breakers:
 
     def reset_all(self) -> dict[str, BreakerView]:
         """Close everything and return the breakers by name."""
-        now = self.reset_all_at = self._clock.monotonic()
+        now = self._clock.monotonic()
         for name, breaker in self.visible():
             self.apply_reset(name, breaker, now)
         return self.views()
@@ -227,8 +226,11 @@ class Breakers:
         return self._provider(name, self._clock.monotonic())
 
     def apply_reset(self, provider: str, breaker: ProviderBreaker, at: float) -> None:
-        """Close the breaker and those of its circuits that changed last before `at`."""
-        breaker.reset(at)
+        """Close the breaker and its circuits, but for what has changed since `at`."""
+        if breaker.changed_at > at:
+            breaker.reset_at = at
+        else:
+            breaker.reset(at)
         for key, route in self._circuits.items():
             if key[0] == provider and route.changed_at <= at:
                 route.close(at)
