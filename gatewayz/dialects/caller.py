@@ -31,6 +31,8 @@ class CallHead(msgspec.Struct, frozen=True, kw_only=True):
     needs: frozenset[Feature] = frozenset()
     provider: str | None = None
     """`provider` extension: the caller's own choice of provider."""
+    extensions: Mapping[str, Any] = {}
+    """The gateway's own members that were sent: `auto_web_search`, `web_search_threshold`, `session_id`, `cache`."""
     prompt_characters: int = 0
     """Length of the prompt's text, for estimates; images count nothing."""
     images: int = 0
