@@ -64,6 +64,7 @@ class Server(_Section, frozen=True, kw_only=True):
     max_body_bytes: PositiveInt = 20 * 1024 * 1024
     max_json_depth: PositiveInt = 128
     max_header_bytes: PositiveInt = 64 * 1024
+    max_headers: PositiveInt = 128
     keep_alive_s: Positive = 75.0
     head_timeout_s: Positive = 10.0
     body_timeout_s: Positive = 30.0
@@ -126,7 +127,10 @@ class Failover(_Section, frozen=True, kw_only=True):
     others: tuple[str, ...] = ()
     """Shipped providers outside the chain: tried between the primary and the chain, in the model's own order."""
     pinned: dict[str, tuple[str, ...]] = {}
-    """Model-id prefix (`openai/`) to the only providers of the two lists above that may serve it."""
+    """Model-id prefix (`openai/`) to the only providers of the two lists above that may serve it.
+
+    The longest prefix counts; an empty list lifts a shorter one.
+    """
     pinned_suffixes: dict[str, tuple[str, ...]] = {}
     """Model-id suffix (`:free`), likewise; stronger than a prefix."""
     max_attempts: PositiveInt = 4

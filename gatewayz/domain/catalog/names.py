@@ -41,20 +41,29 @@ def index_ids(ids: Iterable[str], aliases: Mapping[str, str]) -> dict[str, str]:
 def index_native_names(models: Iterable["Model"]) -> dict[str, tuple[str, str | None]]:
     """Return what providers call the models: name to canonical id and the only provider that says so.
 
-    The provider is None where several use the same name. A name that two models share is left out.
+    The provider is None where several use the same name. Of two models that share one, the model
+    with that very name wins, else the first.
     """
-    named: dict[str, set[tuple[str, str]]] = {}
+    named: dict[str, list[tuple[str, str]]] = {}
     for model in models:
         for offer in model.offers:
             native = offer.upstream_model.lower()
             for name in (native, f"{offer.provider.lower()}/{native}"):
-                named.setdefault(name, set()).add((model.id, offer.provider))
+                named.setdefault(name, []).append((model.id, offer.provider))
     found: dict[str, tuple[str, str | None]] = {}
     for name, users in named.items():
-        (model_id, provider), *others = users
-        if all(other_id == model_id for other_id, _ in others):
-            found[name] = (model_id, None if others else provider)
+        model_id = _namesake(name, users)
+        providers = {provider for user_id, provider in users if user_id == model_id}
+        found[name] = (model_id, providers.pop() if len(providers) == 1 else None)
     return found
+
+
+def _namesake(name: str, users: list[tuple[str, str]]) -> str:
+    first = users[0][0]
+    if all(user_id == first for user_id, _ in users):
+        return first
+    bare = dashed(name.rpartition("/")[2])
+    return next((user_id for user_id, _ in users if dashed(user_id.lower().rpartition("/")[2]) == bare), first)
 
 
 def _add_unambiguous(names: dict[str, str], candidates: Iterable[tuple[str, str]]) -> None:

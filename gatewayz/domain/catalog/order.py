@@ -53,7 +53,7 @@ class OfferOrder:
             if name.endswith(suffix):
                 return providers
         fitting = [prefix for prefix in self._prefixes if name.startswith(prefix)]
-        return self._prefixes[max(fitting, key=len)] if fitting else None
+        return self._prefixes[max(fitting, key=len)] or None if fitting else None
 
     def _primary(self, name: str, serving: Sequence[str]) -> str | None:
         for rule, providers in self._rules:
