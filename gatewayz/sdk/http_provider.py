@@ -38,7 +38,6 @@ __all__ = [
     "TimeoutOverrides",
     "error_from_status",
     "error_message",
-    "header_bytes",
     "retry_after",
 ]
 
@@ -222,18 +221,6 @@ def _with_dropped(value: V, dropped: tuple[str, ...]) -> V:
     if dropped and hasattr(value, "dropped"):
         return msgspec.structs.replace(value, dropped=dropped)
     return value
-
-
-def header_bytes(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
-    """Return configured header lines as they are sent. Raises ValueError when one could not be."""
-    lines = []
-    for name, value in headers.items():
-        if not name or not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
-            raise ValueError(f"not a header name: {name!r}")
-        if not value.isascii() or any(character < " " or character == "\x7f" for character in value):
-            raise ValueError(f"the value of header {name!r} has characters that cannot be sent")
-        lines.append((name.lower().encode(), value.encode()))
-    return tuple(lines)
 
 
 def _is_json(headers: Headers) -> bool:

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from gatewayz import __version__
 from gatewayz.dialects.anthropic_messages import ANTHROPIC_MESSAGES_DIALECT
 from gatewayz.dialects.openai_chat import OPENAI_CHAT_DIALECT
 from gatewayz.dialects.openai_responses import OPENAI_RESPONSES_DIALECT
@@ -16,10 +15,11 @@ from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.credentials import labelled
 from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.dialect import Rendered, UpstreamDialect
-from gatewayz.sdk.http_provider import HttpProvider, header_bytes
+from gatewayz.sdk.headers import HeaderSets
+from gatewayz.sdk.http_provider import HttpProvider
 from gatewayz.sdk.interfaces import Capabilities
 from gatewayz.sdk.offers import ModelListing
-from gatewayz.sdk.secret import Secret
+from gatewayz.sdk.quirks import FieldEditor, Quirks
 from gatewayz.sdk.wire import (
     ANTHROPIC_MESSAGES,
     OPENAI_CHAT,
@@ -28,14 +28,12 @@ from gatewayz.sdk.wire import (
     OPENAI_RESPONSES,
     CallContext,
     Format,
-    Headers,
     HttpRequest,
     WireCall,
     split_url,
 )
 from gatewayz_plugins.providers.openai_compatible.listing import LISTING_DECODER, listings
-from gatewayz_plugins.providers.openai_compatible.quirks import FieldEditor
-from gatewayz_plugins.providers.openai_compatible.settings import DEFAULT_PATHS, OpenAICompatibleSettings, Quirks
+from gatewayz_plugins.providers.openai_compatible.settings import DEFAULT_PATHS, OpenAICompatibleSettings
 
 __all__ = ["OpenAICompatibleProvider"]
 
@@ -77,7 +75,13 @@ class OpenAICompatibleProvider(HttpProvider):
         self._context = context
         self._origin, self._base = split_url(endpoint.base_url)
         self._targets = {format: self._target(_path(settings, format)) for format in formats}
-        self._headers = _headers(settings, keys)
+        in_bearer = settings.auth == "bearer"
+        self._headers = HeaderSets(
+            settings.headers,
+            keys,
+            header="authorization" if in_bearer else settings.auth_header,
+            scheme="Bearer " if in_bearer else "",
+        )
         self._editors = {format: _editor(settings, format) for format in formats}
         self._model_editors = [
             (re.compile(fnmatch.translate(pattern)).match, FieldEditor(quirks, asks_usage=True))
@@ -88,7 +92,7 @@ class OpenAICompatibleProvider(HttpProvider):
         self, format: Format, model: str, body: bytes, stream: bool, context: CallContext
     ) -> HttpRequest:
         """Return the call, its key chosen by the context's label."""
-        headers = self._headers.get(context.credential) or next(iter(self._headers.values()))
+        headers = self._headers.of(context.credential)
         if context.headers and format == ANTHROPIC_MESSAGES:
             headers = (*headers, *context.headers)
         return HttpRequest(origin=self._origin, target=self._targets[format], headers=headers, body=body)
@@ -111,7 +115,7 @@ class OpenAICompatibleProvider(HttpProvider):
         request = HttpRequest(
             origin=self._origin,
             target=self._target(listing.path),
-            headers=next(iter(self._headers.values())),
+            headers=self._headers.first,
             method=b"GET",
         )
         answer = await self.get_json(request, LISTING_DECODER)
@@ -145,18 +149,3 @@ def _editor(settings: OpenAICompatibleSettings, format: Format) -> FieldEditor:
     others = (quirks for name, quirks in settings.format_quirks.items() if name == format)
     quirks = settings.quirks if format == OPENAI_CHAT else next(others, Quirks())
     return FieldEditor(quirks, asks_usage=format in _ASKING_USAGE)
-
-
-def _headers(settings: OpenAICompatibleSettings, keys: Mapping[str, Secret]) -> dict[str, Headers]:
-    """Return the finished header lines for each credential label, so that a call builds none."""
-    own = {name: value for name, value in settings.headers.items() if value}
-    common = header_bytes({"content-type": "application/json", "user-agent": f"gatewayz/{__version__}", **own})
-    if not keys:
-        return {"default": common}
-    lines: dict[str, Headers] = {}
-    for label, key in keys.items():
-        if settings.auth == "header":
-            lines[label] = (*common, *header_bytes({settings.auth_header: key.reveal()}))
-        else:
-            lines[label] = (*common, *header_bytes({"authorization": f"Bearer {key.reveal()}"}))
-    return lines

@@ -1,27 +1,20 @@
 """What an operator says of an OpenAI-compatible upstream."""
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
 from gatewayz.sdk.credentials import are_configured
 from gatewayz.sdk.error_rules import ErrorRule
 from gatewayz.sdk.errors import ConfigurationError
-from gatewayz.sdk.http_provider import TimeoutOverrides, header_bytes
+from gatewayz.sdk.headers import header_bytes
+from gatewayz.sdk.http_provider import TimeoutOverrides
 from gatewayz.sdk.model_ids import ModelIds
+from gatewayz.sdk.quirks import Quirks
 from gatewayz.sdk.secret import Secret
 from gatewayz.sdk.wire import split_url
 
-__all__ = [
-    "DEFAULT_PATHS",
-    "FormatName",
-    "Listing",
-    "ListingPrices",
-    "OpenAICompatibleSettings",
-    "Quirks",
-    "Range",
-    "Region",
-]
+__all__ = ["DEFAULT_PATHS", "FormatName", "Listing", "ListingPrices", "OpenAICompatibleSettings", "Region"]
 
 FormatName = Literal["openai_chat", "openai_completions", "openai_responses", "openai_embeddings", "anthropic_messages"]
 
@@ -36,33 +29,6 @@ DEFAULT_PATHS: Final[dict[str, str]] = {
 
 class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Unknown keys are errors."""
-
-
-class Range(_Settings, frozen=True, kw_only=True):
-    """Bounds a number is moved into."""
-
-    min: float | None = None
-    max: float | None = None
-
-
-class Quirks(_Settings, frozen=True, kw_only=True):
-    """How one format of an upstream differs from OpenAI's, as edits of the body's top-level members.
-
-    They happen in this order: rename, drop, clamp, defaults.
-    """
-
-    rename: dict[str, str] = {}
-    """Member to its name there (`max_tokens: max_completion_tokens`); a member already there wins."""
-    drop: tuple[str, ...] = ()
-    """Members it refuses although the call works without them."""
-    clamp: dict[str, Range] = {}
-    """Member to the range it accepts (`max_tokens: {min: 16}`); only numbers are touched."""
-    defaults: dict[str, Any] = {}
-    """Members sent where the call has none."""
-    stream_options: bool = True
-    """False: it refuses `stream_options`, and streams usage unasked or not at all."""
-    developer_role: bool = True
-    """False: it knows no `developer` messages; they are sent as `system`."""
 
 
 class ListingPrices(_Settings, frozen=True, kw_only=True):

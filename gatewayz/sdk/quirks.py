@@ -1,12 +1,10 @@
-"""A vendor's differences applied to the top-level members of a request body; pure functions."""
+"""A vendor's differences from a wire format, as data, and their edits of a request body's top-level members."""
 
 from typing import Any, Final
 
 import msgspec
 
-from gatewayz_plugins.providers.openai_compatible.settings import Quirks, Range
-
-__all__ = ["FieldEditor"]
+__all__ = ["FieldEditor", "Fields", "Quirks", "Range"]
 
 Fields = dict[str, msgspec.Raw]
 
@@ -17,6 +15,33 @@ _NUMBER: Final = msgspec.json.Decoder(int | float)
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SYSTEM: Final = msgspec.Raw(b'"system"')
 _DEVELOPER: Final = b'"developer"'
+
+
+class Range(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds a number is moved into."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one format of an upstream differs from OpenAI's, as edits of the body's top-level members.
+
+    They happen in this order: rename, drop, clamp, defaults.
+    """
+
+    rename: dict[str, str] = {}
+    """Member to its name there (`max_tokens: max_completion_tokens`); a member already there wins."""
+    drop: tuple[str, ...] = ()
+    """Members it refuses although the call works without them."""
+    clamp: dict[str, Range] = {}
+    """Member to the range it accepts (`max_tokens: {min: 16}`); only numbers are touched."""
+    defaults: dict[str, Any] = {}
+    """Members sent where the call has none."""
+    stream_options: bool = True
+    """False: it refuses `stream_options`, and streams usage unasked or not at all."""
+    developer_role: bool = True
+    """False: it knows no `developer` messages; they are sent as `system`."""
 
 
 class FieldEditor:
