@@ -1,0 +1,107 @@
+"""SQLite: one writer thread, a few reader threads, write-ahead logging.
+
+Synchronous connections in threads of their own: one hand-over for each unit instead of one for
+each statement. Source: docs/decisions/0060-units-of-work.md (measured).
+"""
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+from sqlmodel import Session
+
+from gatewayz.store.sql.database import Dialect, ShieldedTasks, Work, as_unavailable
+
+__all__ = ["SqliteDatabase", "create_file", "sqlite_engine"]
+
+T = TypeVar("T")
+READERS: Final = 4
+BUSY_TIMEOUT_MS: Final = 5_000
+"""How long a statement waits for another process's transaction."""
+
+
+def sqlite_engine(url: URL, *, begin: str, pragmas: dict[str, str], pool_size: int = 1) -> Engine:
+    """Return an engine whose transactions start with `begin` and whose connections have `pragmas` set."""
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+    )
+
+    def connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN would be deferred
+        cursor = connection.cursor()
+        for name, value in pragmas.items():
+            cursor.execute(f"PRAGMA {name}={value}")
+        cursor.close()
+
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", connect)
+    event.listen(engine, "begin", start)
+    return engine
+
+
+def create_file(path: Path) -> None:
+    """Make folder and file, readable by their owner only: the file holds addresses and ciphertext."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+class SqliteDatabase:
+    """A database file."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, url: URL) -> None:
+        self._path = Path(url.database or "")
+        pragmas = {"busy_timeout": str(BUSY_TIMEOUT_MS), "journal_mode": "WAL", "foreign_keys": "ON"}
+        # Money waits for the disk, reports do not: docs/decisions/0061-durable-commits.md
+        self._durable = sqlite_engine(url, begin="BEGIN IMMEDIATE", pragmas={**pragmas, "synchronous": "FULL"})
+        self._relaxed = sqlite_engine(url, begin="BEGIN IMMEDIATE", pragmas={**pragmas, "synchronous": "NORMAL"})
+        self._reader = sqlite_engine(url, begin="BEGIN", pragmas={**pragmas, "query_only": "ON"}, pool_size=READERS)
+        self._writing = ThreadPoolExecutor(1, "gatewayz-sqlite-write")
+        self._reading = ThreadPoolExecutor(READERS, "gatewayz-sqlite-read")
+        self._tasks = ShieldedTasks()
+        self._is_present = False
+
+    async def read(self, work: Work[T]) -> T:
+        """Run a unit that only reads, on one snapshot."""
+        return await self._tasks.run(self._in_thread(self._reading, self._reader, work))
+
+    async def write(self, work: Work[T], *, durable: bool = True) -> T:
+        """Run a unit that writes, alone, after those asked for before it."""
+        engine = self._durable if durable else self._relaxed
+        return await self._tasks.run(self._in_thread(self._writing, engine, work))
+
+    async def _in_thread(self, threads: ThreadPoolExecutor, engine: Engine, work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, self._run, engine, work)
+
+    def _run(self, engine: Engine, work: Work[T]) -> T:
+        try:
+            if not self._is_present:
+                create_file(self._path)
+                self._is_present = True
+            with Session(engine, expire_on_commit=False) as session, session.begin():
+                return work(session)
+        except (SQLAlchemyError, OSError) as err:
+            if (unavailable := as_unavailable(err)) is not None:
+                raise unavailable from err
+            raise
+
+    async def aclose(self) -> None:
+        """Wait for running units, then close every connection."""
+        await self._tasks.drain()
+        self._writing.shutdown()
+        self._reading.shutdown()
+        for engine in (self._reader, self._relaxed, self._durable):
+            engine.dispose()
