@@ -98,6 +98,7 @@ class OpenAiEmbeddings:
     def parse_call(self, body: bytes, *, model: str) -> EmbeddingCall:
         """Return the call in core values. Raises InvalidRequest naming the parameter."""
         read, fields = _READER.read(body)
+        take_extensions(fields)
         extra = {name: msgspec.json.decode(value) for name, value in fields.items() if name not in _KNOWN}
         return EmbeddingCall(
             model=model,

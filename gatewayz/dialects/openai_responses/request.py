@@ -13,7 +13,14 @@ from gatewayz.dialects.openai_responses.freeform import wrap_input
 from gatewayz.dialects.openai_responses.seal import open_reasoning, open_tool_signature
 from gatewayz.dialects.openai_responses.tools import parse_text_format, parse_tool_choice, parse_tools
 from gatewayz.dialects.openai_responses.wire import Body, CallOutput, ContentPart, Item
-from gatewayz.dialects.request_decoding import EXTENSIONS, RequestReader, RequestRules, invalid, missing
+from gatewayz.dialects.request_decoding import (
+    EXTENSIONS,
+    RequestReader,
+    RequestRules,
+    invalid,
+    missing,
+    strictly_decoded,
+)
 from gatewayz.sdk.chat import (
     Audio,
     Document,
@@ -52,6 +59,7 @@ _RULES: Final = RequestRules(
     },
 )
 READER: Final = RequestReader(Body, _RULES, frozenset(Body.__struct_fields__))
+_ANY: Final = msgspec.json.Decoder(Any)
 _STATEFUL: Final = ("previous_response_id", "conversation", "prompt")
 _HARMLESS: Final[Mapping[str, Any]] = {
     "store": False,
@@ -110,7 +118,7 @@ def parse_call(body: bytes, *, model: str) -> ModelCall:
             raise _needs_storage(name)
     if read.background:
         raise _needs_storage("background")
-    members: dict[str, Any] = {name: msgspec.json.decode(value) for name, value in fields.items()}
+    members: dict[str, Any] = {name: strictly_decoded(value, _ANY, name, _RULES) for name, value in fields.items()}
     tools, opaque_tools = parse_tools(members.get("tools") or ())
     messages = _parse_instructions(read.instructions) + _parse_input(read.input, members.get("input"))
     if not messages:

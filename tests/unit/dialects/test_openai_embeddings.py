@@ -115,7 +115,10 @@ def test_refuses_numbers_beyond_32_bits() -> None:
         pack_vector([1e300])
 
 
-REPLY = b'{ "object":"list", "odd": [1,  2], "data":[{"x":1.50,"embedding":%b,"index":0}],"usage":{"prompt_tokens":3,"total_tokens":3}}'
+REPLY = (
+    b'{ "object":"list", "odd": [1,  2], "data":[{"x":1.50,"embedding":%b,"index":0}],'
+    b'"usage":{"prompt_tokens":3,"total_tokens":3}}'
+)
 
 
 @pytest.mark.parametrize(
