@@ -11,7 +11,7 @@ from gatewayz.sdk.offers import Feature
 from gatewayz.sdk.usage import Usage
 from gatewayz.sdk.wire import Format
 
-__all__ = ["CallHead", "CallerDialect", "EventRenderer", "GatewayUsage"]
+__all__ = ["CallHead", "CallerDialect", "EventRenderer", "GatewayUsage", "HeadReader"]
 
 GatewayUsage = Mapping[str, Any]
 """The `gateway_usage` object of an answer: provider, cost_usd, input_cost_usd, ... dropped."""
@@ -59,12 +59,10 @@ class EventRenderer(Protocol):
         ...
 
 
-class CallerDialect(Protocol):
-    """The half of a format that serves callers."""
+class HeadReader(Protocol):
+    """Reads what the gateway needs of a request; all that a format without translation has to do."""
 
     format: Format
-    keep_alive: bytes
-    """What is sent into a silent stream: a comment, or the format's own ping."""
 
     def read_head(self, body: bytes) -> CallHead:
         """Check the body's types and ranges and return what the gateway needs.
@@ -73,6 +71,13 @@ class CallerDialect(Protocol):
         Unknown members are kept. This is on the hot path: one typed decode, no copies of messages.
         """
         ...
+
+
+class CallerDialect(HeadReader, Protocol):
+    """The half of a conversation format that serves callers."""
+
+    keep_alive: bytes
+    """What is sent into a silent stream: a comment, or the format's own ping."""
 
     def parse_call(self, body: bytes, *, model: str) -> ModelCall:
         """Return the call in core values, for a provider of another format. `model` replaces the body's.

@@ -1,19 +1,21 @@
-"""The values one inference request is made of, step by step. No HTTP, no vendor.
+"""The values one inference request is made of, step by step.
 
-    Inbound -> Caller -> ParsedCall -> Admission -> Plan -> Answer -> Reply
+Inbound -> Caller -> ParsedCall -> Admission -> Plan -> Opened -> Reply
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
 
+from gatewayz.dialects.caller import CallHead
 from gatewayz.domain.catalog.catalog import Model
-from gatewayz.sdk.interfaces import Hold
-from gatewayz.sdk.offers import Feature, Offer
+from gatewayz.sdk.interfaces import Hold, Provider
+from gatewayz.sdk.observe import Attempt
+from gatewayz.sdk.offers import Offer
 from gatewayz.sdk.wire import Format, Headers
 
-__all__ = ["Admission", "Inbound", "ParsedCall", "Plan", "Reply", "ReplyBody"]
+__all__ = ["Admission", "Inbound", "ParsedCall", "Plan", "Reply", "ReplyBody", "Target"]
 
 
 class Inbound(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,35 +24,21 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     format: Format
     """Which caller API it came by."""
     body: bytes
-    credential: bytes | None
-    """The key as presented, or None."""
     request_id: str
-    idempotency_key: str | None = None
-    client_address: str = ""
-    headers: Headers = ()
-    """All request headers, names in lower case."""
-    query: Mapping[str, str] = {}
-    started: float = 0.0
+    started: float
     """`Clock.monotonic()` when the head had arrived."""
-    referrer: str | None = None
+    headers: Headers = ()
+    """Caller headers the format defines as part of the call."""
 
 
 class ParsedCall(msgspec.Struct, frozen=True, kw_only=True):
-    """What the steps need of a call, read in one pass; `fields` keeps the body's members as they came."""
+    """A checked call and the model it resolved to."""
 
     format: Format
-    requested_model: str
+    head: CallHead
     model: Model
-    fields: dict[str, msgspec.Raw]
-    stream: bool = False
-    include_usage: bool = False
-    prompt_tokens: int = 0
+    prompt_tokens: int
     """Estimate, for the hold and the router."""
-    max_output_tokens: int | None = None
-    n: int = 1
-    needs: frozenset[Feature] = frozenset()
-    provider: str | None = None
-    """The caller's own choice (`provider` extension)."""
 
 
 class Admission(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,14 +54,26 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     offers: tuple[Offer, ...]
     reason: str
-    passed_over: Mapping[str, str] = {}
-    """Provider to why it is not in the list."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """The offer that answered, and the attempts that came before."""
+
+    offer: Offer
+    provider: Provider
+    started: float
+    """`Clock.monotonic()` when this attempt began."""
+    failed: tuple[Attempt, ...] = ()
 
 
 class ReplyBody(Protocol):
     """A streamed body that owns what must be released: the upstream, the hold, the slots."""
 
-    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    def __aiter__(self) -> "ReplyBody": ...
+
+    async def __anext__(self) -> bytes:
+        """Return whole events of the caller's format."""
+        ...
 
     async def aclose(self) -> None:
         """Let go of everything; safe to call at any time, any number of times."""
@@ -81,10 +81,9 @@ class ReplyBody(Protocol):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes back to the caller."""
+    """What goes back to the caller. `content_type` and facts about the call become headers."""
 
-    status: int
-    headers: Headers
+    content_type: bytes
     body: bytes | ReplyBody
-
-
+    facts: Mapping[bytes, bytes]
+    """Header name to value: provider, model, limits."""

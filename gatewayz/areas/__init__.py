@@ -1,0 +1,1 @@
+"""Endpoints, one folder per area. Areas never import each other."""

@@ -1,0 +1,1 @@
+"""The model lists, for people and for SDKs."""

@@ -1,0 +1,81 @@
+"""One try at one offer: opened in one of two lanes, reported once."""
+
+from gatewayz.dialects.passthrough.contract import Passthrough
+from gatewayz.flow.edition import Edition
+from gatewayz.flow.embeddings import open_embeddings
+from gatewayz.flow.lanes import OpenStream, TranslatedStream, TranslatedWhole, WholeAnswer, WireStream, WireWhole
+from gatewayz.flow.values import Inbound, ParsedCall
+from gatewayz.sdk.chat import ModelCall
+from gatewayz.sdk.errors import UnsupportedFeature
+from gatewayz.sdk.http_provider import REPLY_LIMIT
+from gatewayz.sdk.interfaces import Provider, WireProvider
+from gatewayz.sdk.offers import Offer
+from gatewayz.sdk.wire import OPENAI_EMBEDDINGS, CallContext, HttpReply, WireCall
+
+__all__ = ["open_stream", "open_whole"]
+
+
+async def open_whole(
+    call: ParsedCall, inbound: Inbound, offer: Offer, provider: Provider, edition: Edition
+) -> WholeAnswer:
+    """Return the answer of one offer. Raises UpstreamError."""
+    context = _context(inbound, offer, edition)
+    if call.format in provider.capabilities.formats and isinstance(provider, WireProvider):
+        passthrough = edition.passthroughs[call.format]
+        reply = await _exchange(call, offer, provider, passthrough, context)
+        try:
+            body = await reply.read_all(REPLY_LIMIT)
+        finally:
+            reply.close()
+        return WireWhole(passthrough, body, call)
+    if call.format == OPENAI_EMBEDDINGS:
+        return await open_embeddings(call, inbound.body, offer, provider, context)
+    translated = _translate(call, inbound, offer, provider, edition)
+    completion = await provider.complete(translated, context)
+    return TranslatedWhole(edition.dialects[call.format], translated, completion, call.model.id)
+
+
+async def open_stream(
+    call: ParsedCall, inbound: Inbound, offer: Offer, provider: Provider, edition: Edition
+) -> OpenStream:
+    """Return the stream of one offer, its first content read. Raises UpstreamError."""
+    context = _context(inbound, offer, edition)
+    if call.format in provider.capabilities.formats and isinstance(provider, WireProvider):
+        passthrough = edition.passthroughs[call.format]
+        reply = await _exchange(call, offer, provider, passthrough, context)
+        editor = passthrough.stream_editor(
+            model=call.model.id,
+            include_usage=call.head.include_usage,
+            max_event_bytes=edition.settings.streams.max_event_bytes,
+        )
+        wire = WireStream(reply, editor)
+        await wire.open()
+        return wire
+    translated = _translate(call, inbound, offer, provider, edition)
+    renderer = edition.dialects[call.format].event_renderer(model=call.model.id, call=translated)
+    stream = TranslatedStream(provider.stream(translated, context), renderer)
+    await stream.open()
+    return stream
+
+
+async def _exchange(
+    call: ParsedCall, offer: Offer, provider: WireProvider, passthrough: Passthrough, context: CallContext
+) -> HttpReply:
+    fields = passthrough.edit_request(call.head.fields, stream=call.head.stream)
+    wire_call = WireCall(format=call.format, model=offer.upstream_model, fields=fields, stream=call.head.stream)
+    return await provider.exchange(wire_call, context)
+
+
+def _translate(call: ParsedCall, inbound: Inbound, offer: Offer, provider: Provider, edition: Edition) -> ModelCall:
+    if not provider.capabilities.chat:
+        raise UnsupportedFeature(f"provider '{offer.provider}' does not answer conversations", param="model")
+    return edition.dialects[call.format].parse_call(inbound.body, model=offer.upstream_model)
+
+
+def _context(inbound: Inbound, offer: Offer, edition: Edition) -> CallContext:
+    return CallContext(
+        request_id=inbound.request_id,
+        timeouts=edition.settings.timeouts,
+        credential=offer.credential,
+        headers=inbound.headers,
+    )

@@ -1,0 +1,80 @@
+"""The whole journey of one inference request, on one screen."""
+
+from gatewayz.domain.identity.caller import Caller
+from gatewayz.flow.admit import admit
+from gatewayz.flow.dispatch import DispatchFailed, Opened, dispatch
+from gatewayz.flow.edition import Edition
+from gatewayz.flow.parse import parse
+from gatewayz.flow.relay import StreamBody, whole_body
+from gatewayz.flow.route import route
+from gatewayz.flow.settle import Bill
+from gatewayz.flow.values import Admission, Inbound, ParsedCall, Reply
+from gatewayz.sdk.errors import GatewayzError
+
+__all__ = ["answer"]
+
+
+async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
+    """Answer one call of a caller who has been authenticated. Raises GatewayzError.
+
+    Cancelling it at any point closes the upstream and releases or settles the hold.
+    """
+    call = parse(inbound, edition)
+    admission = await admit(caller, call, inbound.request_id, edition)
+    bill = Bill(call, inbound, caller, admission, edition)
+    plan = route(call, edition)
+    try:
+        opened = await dispatch(call, inbound, plan, edition)
+    except DispatchFailed as failure:
+        await bill.void()
+        bill.settled(None, failure.attempts, status=failure.error.status, error_code=failure.error.code)
+        raise failure.error from failure
+    except BaseException:
+        edition.background.spawn(bill.void())
+        bill.settled(None, (), status=499)
+        raise
+    facts = _facts(call, admission, opened)
+    if opened.stream is not None:
+        return Reply(
+            content_type=b"text/event-stream; charset=utf-8",
+            body=StreamBody(opened, opened.stream, bill, inbound, edition),
+            facts=facts,
+        )
+    return Reply(content_type=b"application/json", body=await _whole(opened, bill, inbound, edition), facts=facts)
+
+
+async def _whole(opened: Opened, bill: Bill, inbound: Inbound, edition: Edition) -> bytes:
+    try:
+        return await whole_body(opened, bill, inbound, edition)
+    except GatewayzError as error:
+        attempt = opened.trial.succeeded()  # the provider did its part
+        bill.settled(None, (*opened.failed, attempt), status=error.status, error_code=error.code)
+        raise
+    except BaseException:
+        edition.background.spawn(_settle_left_behind(opened, bill))
+        raise
+
+
+async def _settle_left_behind(opened: Opened, bill: Bill) -> None:
+    """Charge an answer that arrived although its caller has left: the provider was paid for it."""
+    answer = opened.answer
+    if answer is not None:
+        usage = answer.usage or await bill.estimated_usage(answer.text)
+        charge = await bill.capture(opened.trial.offer, usage)
+        bill.settled(charge, (*opened.failed, opened.trial.succeeded()), status=499)
+
+
+def _facts(call: ParsedCall, admission: Admission, opened: Opened) -> dict[bytes, bytes]:
+    """Headers about who answered. Source: spec 01 §1.4, spec 00 §5.6."""
+    facts = {
+        b"x-provider": opened.trial.offer.provider.encode(),
+        b"x-model": call.model.id.encode(),
+        b"x-requested-model": _header_text(call.head.model),
+    }
+    facts.update(admission.headers)
+    return facts
+
+
+def _header_text(name: str) -> bytes:
+    """Return a caller's word as a header value: printable ASCII, bounded."""
+    return "".join(c if c.isprintable() else "?" for c in name[:256]).encode("ascii", "replace")

@@ -1,0 +1,23 @@
+"""Which offers, in which order, and why?"""
+
+from gatewayz.flow.edition import Edition
+from gatewayz.flow.values import ParsedCall, Plan
+from gatewayz.sdk.interfaces import RoutingCall
+
+__all__ = ["route"]
+
+
+def route(call: ParsedCall, edition: Edition) -> Plan:
+    """Return the offers of the call's model in the order the router ranks them."""
+    head = call.head
+    routing = RoutingCall(
+        requested_model=head.model,
+        model=call.model.id,
+        prompt_tokens=call.prompt_tokens,
+        max_output_tokens=head.max_output_tokens,
+        needs=head.needs,
+        stream=head.stream,
+        affinity=head.affinity,
+    )
+    ranking = edition.router.rank(routing, call.model.offers, edition.signals)
+    return Plan(offers=ranking.offers, reason=ranking.reason)

@@ -1,0 +1,124 @@
+"""Pay for what was delivered, once."""
+
+import asyncio
+from collections.abc import Callable
+
+from gatewayz.dialects.caller import GatewayUsage
+from gatewayz.domain.identity.caller import Caller
+from gatewayz.domain.usage.tokens import count_tokens
+from gatewayz.flow.edition import Edition
+from gatewayz.flow.values import Admission, Inbound, ParsedCall
+from gatewayz.sdk.interfaces import Charge
+from gatewayz.sdk.money import Nano, usd_float
+from gatewayz.sdk.observe import Attempt, Settlement
+from gatewayz.sdk.offers import Offer, Price
+from gatewayz.sdk.usage import Usage
+
+__all__ = ["Bill", "gateway_usage"]
+
+
+class Bill:
+    """One request's account, from admission to its single settlement.
+
+    `capture` and `void` take effect even when the one who awaits them is cancelled: that is the
+    contract of a billing backend. Repeating either changes nothing.
+    """
+
+    def __init__(
+        self, call: ParsedCall, inbound: Inbound, caller: Caller, admission: Admission, edition: Edition
+    ) -> None:
+        self._call = call
+        self._inbound = inbound
+        self._caller = caller
+        self._edition = edition
+        self._settled = False
+        self.hold = admission.hold
+
+    async def capture(self, offer: Offer, usage: Usage) -> Charge:
+        """Charge the true cost of a usage at an offer's price."""
+        return await self._edition.billing.capture(self.hold, offer, usage, _price(offer).cost(usage))
+
+    async def void(self) -> None:
+        """Release the hold: nothing was delivered."""
+        await self._edition.billing.void(self.hold)
+
+    async def extend_for(self, offer: Offer, characters: int) -> None:
+        """Raise the hold ahead of what a running stream has delivered. Raises PaymentRequired.
+
+        Steps are half as large again as what has been used, so a long answer costs a few extensions.
+        Source: design 4.
+        """
+        if self.hold.account is None:
+            return
+        used = self.estimated_cost(offer, characters)
+        if used * 5 > self.hold.amount * 4:
+            self.hold = await self._edition.billing.extend(self.hold, Nano(used + used // 2 + 1))
+
+    def estimated_cost(self, offer: Offer, characters: int) -> int:
+        """Return the nano-dollars of a text of this length, counted cheaply and not too low."""
+        usage = Usage(input_tokens=self._call.prompt_tokens, output_tokens=characters // 3 + 1)
+        return _price(offer).cost(usage).total
+
+    async def estimated_usage(self, text: Callable[[], str], *, with_prompt: bool = True) -> Usage:
+        """Return the counted usage of a delivered text, for providers that did not say."""
+        model = self._call.model.id
+        output = await asyncio.to_thread(lambda: count_tokens([text()], model))
+        return Usage(
+            input_tokens=self._call.prompt_tokens if with_prompt else 0, output_tokens=output, source="estimated"
+        )
+
+    def settled(
+        self,
+        charge: Charge | None,
+        attempts: tuple[Attempt, ...],
+        *,
+        status: int = 200,
+        error_code: str | None = None,
+        first_content_ms: float | None = None,
+    ) -> None:
+        """Tell the observers, once."""
+        if self._settled:
+            return
+        self._settled = True
+        self._edition.observers.request_settled(
+            Settlement(
+                request_id=self._inbound.request_id,
+                operation=self._call.format,
+                requested_model=self._call.head.model,
+                user_id=self._caller.user_id,
+                key_id=self._caller.key_id,
+                charge=charge,
+                attempts=attempts,
+                status=status,
+                error_code=error_code,
+                stream=self._call.head.stream,
+                duration_ms=(self._edition.clock.monotonic() - self._inbound.started) * 1000.0,
+                first_content_ms=first_content_ms,
+            )
+        )
+
+
+def gateway_usage(charge: Charge, elapsed_ms: float, dropped: tuple[str, ...]) -> GatewayUsage:
+    """Return the `gateway_usage` object. Source: spec 01 §1.4; `cost_usd` is what was charged (design 11)."""
+    usage, cost = charge.usage, charge.cost
+    shown: dict[str, object] = {
+        "provider": charge.offer.provider,
+        "cost_usd": usd_float(charge.charged),
+        "input_cost_usd": usd_float(cost.input),
+        "output_cost_usd": usd_float(cost.output),
+        "processing_time_ms": round(elapsed_ms),
+        "request_ms": round(elapsed_ms),
+        "tokens_charged": usage.total_tokens,
+        "usage_source": usage.source,
+    }
+    if dropped:
+        shown["dropped"] = dropped
+    if charge.balance is not None:
+        shown["balance_usd"] = usd_float(charge.balance)
+    return shown
+
+
+def _price(offer: Offer) -> Price:
+    if offer.price is None:
+        raise ValueError(f"offer of {offer.model} at {offer.provider} has no price")  # the catalog lets none through
+    return offer.price

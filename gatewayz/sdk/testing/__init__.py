@@ -1,0 +1,33 @@
+"""What proves a plugin: contract suites to subclass, fakes to build it with, scripts of the wire formats.
+
+Needs pytest. A third party subclasses `ProviderContract` and says how its provider is built.
+"""
+
+from gatewayz.sdk.testing.client import PlainHttpClient
+from gatewayz.sdk.testing.contract import ProviderContract
+from gatewayz.sdk.testing.fakes import Answer, FakeClock, FakeHttpClient, plugin_context
+from gatewayz.sdk.testing.scripts import (
+    ANTHROPIC_SCRIPT,
+    OPENAI_CHAT_SCRIPT,
+    OPENAI_RESPONSES_SCRIPT,
+    SCRIPT_USAGE,
+    WireScript,
+)
+from gatewayz.sdk.testing.upstream import Received, ScriptedUpstream, scripted_upstream
+
+__all__ = [
+    "ANTHROPIC_SCRIPT",
+    "OPENAI_CHAT_SCRIPT",
+    "OPENAI_RESPONSES_SCRIPT",
+    "SCRIPT_USAGE",
+    "Answer",
+    "FakeClock",
+    "FakeHttpClient",
+    "PlainHttpClient",
+    "ProviderContract",
+    "Received",
+    "ScriptedUpstream",
+    "WireScript",
+    "plugin_context",
+    "scripted_upstream",
+]

@@ -1,0 +1,1 @@
+"""HTTP plumbing every area shares. Knows Quart and ASGI, knows no area."""

@@ -1,0 +1,140 @@
+"""The Quart application: mounts routes behind their guards and turns every error into the envelope."""
+
+import logging
+from collections.abc import Iterable
+
+from quart import Quart, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from gatewayz.domain.identity.authenticator import check_restrictions
+from gatewayz.flow.gateway import Gateway
+from gatewayz.sdk.errors import BodyTooLarge, GatewayzError, InvalidRequest, ResourceNotFound
+from gatewayz.sdk.wire import ANTHROPIC_MESSAGES, OPENAI_CHAT, Format
+from gatewayz.web.client_address import ClientAddresses
+from gatewayz.web.cors import Cors
+from gatewayz.web.errors import InternalError, error_headers, render_error
+from gatewayz.web.guards import enforce
+from gatewayz.web.hot import HOT_ROUTES
+from gatewayz.web.request_head import read_head
+from gatewayz.web.routes import Call, Route
+
+__all__ = ["create_application"]
+
+_log = logging.getLogger("gatewayz.web")
+
+
+class EndpointMissing(ResourceNotFound):
+    """No route of that path."""
+
+    default_code = "ENDPOINT_NOT_FOUND"
+
+
+class MethodRefused(GatewayzError):
+    """The path exists, with other methods."""
+
+    status = 405
+    type = "invalid_request_error"
+    default_code = "METHOD_NOT_ALLOWED"
+
+
+def create_application(gateway: Gateway, routes: Iterable[Route], max_body_bytes: int) -> Quart:
+    """Return the application that serves everything but the hot routes."""
+    app = Quart("gatewayz", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False, RESPONSE_TIMEOUT=None)
+    app.url_map.strict_slashes = False
+    for route in routes:
+        _mount(app, gateway, route)
+    _read_heads(app, gateway)
+    _answer_errors(app)
+    _stamp_answers(app, gateway)
+    return app
+
+
+def _mount(app: Quart, gateway: Gateway, route: Route) -> None:
+    async def view(**variables: str) -> Response:
+        lease = gateway.acquire()
+        try:
+            edition = lease.edition
+            caller = await enforce(route.guard, route.group, g.head.credential, edition)
+            if caller.is_restricted():
+                addresses = ClientAddresses(edition.settings.server.trusted_proxies)
+                address = addresses.resolve(request.remote_addr or "", g.head.forwarded_for)
+                check_restrictions(caller, address, g.head.referrer)
+            return await route.handler(Call(caller=caller, edition=edition, head=g.head), **variables)
+        finally:
+            lease.release()
+
+    endpoint = f"{route.method} {route.path}"
+    app.add_url_rule(route.path, endpoint, view, methods=[route.method])
+    app.view_functions[endpoint].__doc__ = route.handler.__doc__
+
+
+def _read_heads(app: Quart, gateway: Gateway) -> None:
+    @app.before_request
+    async def read_request_head() -> Response | None:
+        g.head = read_head(request.scope["headers"])
+        if request.method == "OPTIONS":
+            cors = Cors(gateway.edition.settings.access.cors_origins)
+            asked = request.headers.get("access-control-request-headers", "").encode("latin-1") or None
+            answer = Response("", status=204)
+            answer.headers.extend(_as_text(cors.preflight(g.head.origin, asked)))
+            return answer
+        return None
+
+
+def _answer_errors(app: Quart) -> None:
+    @app.errorhandler(GatewayzError)
+    async def gateway_error(error: GatewayzError) -> Response:
+        return _error_response(error)
+
+    @app.errorhandler(HTTPException)
+    async def framework_error(error: HTTPException) -> Response:
+        return _error_response(_own_error(error))
+
+    @app.errorhandler(Exception)
+    async def unforeseen(error: Exception) -> Response:
+        _log.exception("request %s failed", g.head.request_id, exc_info=error)
+        return _error_response(InternalError())
+
+
+def _stamp_answers(app: Quart, gateway: Gateway) -> None:
+    @app.after_request
+    async def stamp(response: Response) -> Response:
+        for name in ("x-request-id", "request-id", "x-correlation-id"):
+            response.headers[name] = g.head.request_id
+        if g.head.origin is not None:
+            cors = Cors(gateway.edition.settings.access.cors_origins)
+            response.headers.extend(_as_text(cors.headers(g.head.origin)))
+        return response
+
+
+def _own_error(error: HTTPException) -> GatewayzError:
+    if isinstance(error, NotFound):
+        if request.path in HOT_ROUTES:
+            return MethodRefused("This route takes POST.")
+        return EndpointMissing(f"There is no route {request.method} {request.path[:200]}")
+    if isinstance(error, MethodNotAllowed):
+        return MethodRefused(f"{request.method} is not allowed here.")
+    if isinstance(error, RequestEntityTooLarge):
+        return BodyTooLarge("The body is larger than the configured limit.")
+    return InvalidRequest(error.description or "The request cannot be understood.")
+
+
+def _error_response(error: GatewayzError) -> Response:
+    body = render_error(error, _dialect(request.path), g.head.request_id)
+    response = Response(body, status=error.status, content_type="application/json")
+    response.headers.extend(_as_text(error_headers(error)))
+    return response
+
+
+def _dialect(path: str) -> Format | None:
+    """Return the dialect whose SDKs read errors of this path; None for the gateway's own routes."""
+    if path in HOT_ROUTES:
+        return HOT_ROUTES[path]
+    if path.endswith("/messages/count_tokens"):
+        return ANTHROPIC_MESSAGES
+    return OPENAI_CHAT if path == "/v1/models" or path.startswith("/v1/models/") else None
+
+
+def _as_text(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]

@@ -1,0 +1,55 @@
+"""Reading request bodies within limits."""
+
+from typing import Final
+
+from gatewayz.sdk.errors import BodyTooLarge, GatewayzError, UnsupportedMediaType
+from gatewayz.web.asgi import Receive
+from gatewayz.web.request_head import RequestHead
+
+__all__ = ["ClientGone", "check_json_headers", "read_body"]
+
+_JSON_LIKE: Final = frozenset((b"application/json", b"text/json"))
+
+
+class ClientGone(GatewayzError):
+    """The client closed the connection; there is nobody to answer."""
+
+    status = 499
+
+
+def check_json_headers(head: RequestHead) -> None:
+    """Refuse bodies that are not plain JSON; a missing content type is allowed. Raises UnsupportedMediaType."""
+    if head.content_type:
+        media_type = head.content_type.partition(b";")[0].strip().lower()
+        if media_type not in _JSON_LIKE and not media_type.endswith(b"+json"):
+            raise UnsupportedMediaType(
+                "The body must be application/json.", context={"expected_type": "application/json"}
+            )
+    if head.content_encoding not in (b"", b"identity"):
+        raise UnsupportedMediaType("Compressed request bodies are not accepted; send the JSON as it is.")
+
+
+async def read_body(receive: Receive, declared: int | None, limit: int) -> bytes:
+    """Return the whole body. Raises BodyTooLarge before reading more than `limit` bytes, ClientGone."""
+    if declared is not None and declared > limit:
+        raise _too_large(limit)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body"):
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    pieces, size = [body], len(body)
+    while message["type"] == "http.request" and message.get("more_body"):
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > limit:
+            raise _too_large(limit)
+    if message["type"] != "http.request":
+        raise ClientGone("the client left while sending")
+    return b"".join(pieces)
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {limit} bytes.", context={"max_value": limit})

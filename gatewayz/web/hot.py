@@ -1,0 +1,149 @@
+"""The front of the inference routes: plain ASGI below Quart's request handling.
+
+Every other request goes on to the application behind. The same pipeline serves both real clients
+and tests; this file only turns HTTP into an `Inbound` and a `Reply` into HTTP.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from gatewayz.domain.identity.caller import Caller
+from gatewayz.flow.authenticate import authenticate
+from gatewayz.flow.edition import Edition
+from gatewayz.flow.gateway import Gateway
+from gatewayz.flow.pipeline import answer
+from gatewayz.flow.values import Inbound, Reply, ReplyBody
+from gatewayz.sdk.errors import GatewayzError, ServerOverloaded
+from gatewayz.sdk.wire import (
+    ANTHROPIC_MESSAGES,
+    OPENAI_CHAT,
+    OPENAI_COMPLETIONS,
+    OPENAI_EMBEDDINGS,
+    OPENAI_RESPONSES,
+    Format,
+)
+from gatewayz.web.asgi import ASGI, Receive, Scope, Send
+from gatewayz.web.bodies import check_json_headers, read_body
+from gatewayz.web.client_address import ClientAddresses
+from gatewayz.web.cors import Cors
+from gatewayz.web.errors import InternalError
+from gatewayz.web.exchange import Exchange, KeepAlive
+from gatewayz.web.hangup import HangUp
+from gatewayz.web.request_head import read_head
+
+__all__ = ["HOT_ROUTES", "HotFront"]
+
+_log = logging.getLogger("gatewayz.web")
+
+_PATHS: Final[Mapping[str, Format]] = {
+    "/chat/completions": OPENAI_CHAT,
+    "/completions": OPENAI_COMPLETIONS,
+    "/responses": OPENAI_RESPONSES,
+    "/embeddings": OPENAI_EMBEDDINGS,
+    "/messages": ANTHROPIC_MESSAGES,
+}
+HOT_ROUTES: Final[Mapping[str, Format]] = {
+    prefix + path: format for path, format in _PATHS.items() for prefix in ("/v1", "/v1/v1")
+}
+"""Path to caller format; `/v1/v1` is what SDKs ask for whose base URL was given with `/v1`."""
+
+
+class HotFront:
+    """Serves `HOT_ROUTES` itself, passes everything else on.
+
+    :param keep_alive: writes into streams that have been silent for too long.
+    """
+
+    def __init__(self, behind: ASGI, gateway: Gateway, keep_alive: KeepAlive) -> None:
+        self._behind = behind
+        self._gateway = gateway
+        self._keep_alive = keep_alive
+        self._working = 0
+        self._addresses: tuple[Edition | None, ClientAddresses, Cors] = (None, ClientAddresses(()), Cors(()))
+
+    @property
+    def working(self) -> int:
+        """Requests being worked on now, streams that wait for a provider not counted."""
+        return self._working
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        if scope["type"] == "http" and scope["method"] == "POST":
+            format = HOT_ROUTES.get(scope["path"])
+            if format is not None:
+                await self._serve(format, scope, receive, send)
+                return
+        await self._behind(scope, receive, send)
+
+    async def _serve(self, format: Format, scope: Scope, receive: Receive, send: Send) -> None:
+        lease = self._gateway.acquire()
+        edition = lease.edition
+        head = read_head(scope["headers"])
+        _, addresses, cors = self._for_edition(edition)
+        exchange = Exchange(send, format, head.request_id, edition.clock, cors.headers(head.origin))
+        hang_up = HangUp(scope, receive)
+        self._working += 1
+        is_counted = True
+        try:
+            if self._working > edition.settings.server.max_concurrent_requests:
+                raise ServerOverloaded("The gateway has more work than it can take on.", retry_after_s=5)
+            caller = await authenticate(head.credential, edition)
+            _check_key(caller, addresses.resolve((scope.get("client") or ("",))[0], head.forwarded_for), head.referrer)
+            check_json_headers(head)
+            body = await read_body(receive, head.content_length, edition.settings.server.max_body_bytes)
+            inbound = Inbound(
+                format=format,
+                body=body,
+                request_id=head.request_id,
+                started=exchange.started,
+                headers=head.format_headers,
+            )
+            hang_up.watch()
+            with self._keep_alive.guard(exchange, edition, body):
+                reply = await answer(inbound, caller, edition)
+                if isinstance(reply.body, bytes):
+                    await exchange.send_whole(reply, reply.body)
+                    return
+                self._working -= 1
+                is_counted = False
+                await _stream(exchange, reply, reply.body)
+        except GatewayzError as error:
+            await exchange.send_error(error)
+        except OSError:
+            return  # the client is gone; what it was owed has been settled
+        except asyncio.CancelledError:
+            if not hang_up.has_happened:
+                raise
+        except Exception:  # the request boundary: nothing may leave without an answer
+            _log.exception("request %s failed", head.request_id)
+            await exchange.send_error(InternalError())
+        finally:
+            self._working -= is_counted
+            hang_up.forget()
+            lease.release()
+
+    def _for_edition(self, edition: Edition) -> tuple[Edition | None, ClientAddresses, Cors]:
+        if self._addresses[0] is not edition:
+            settings = edition.settings
+            self._addresses = (
+                edition,
+                ClientAddresses(settings.server.trusted_proxies),
+                Cors(settings.access.cors_origins),
+            )
+        return self._addresses
+
+
+def _check_key(caller: Caller, address: str, referrer: str | None) -> None:
+    if caller.is_restricted():
+        check_restrictions(caller, address, referrer)
+
+
+async def _stream(exchange: Exchange, reply: Reply, body: ReplyBody) -> None:
+    try:
+        async for block in body:
+            await exchange.send_block(reply, block)
+        await exchange.end()
+    finally:
+        await body.aclose()

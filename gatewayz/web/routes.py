@@ -1,0 +1,45 @@
+"""Routes as data, and what a handler is given."""
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import msgspec
+from quart import Response
+
+from gatewayz.domain.identity.caller import Caller
+from gatewayz.flow.edition import Edition
+from gatewayz.sdk.wire import Format
+from gatewayz.web.guards import AccessGroup, Guard
+from gatewayz.web.request_head import RequestHead
+
+__all__ = ["Call", "Handler", "Route", "json_response"]
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """Who calls, with which header facts, on which edition."""
+
+    caller: Caller
+    edition: Edition
+    head: RequestHead
+
+
+Handler = Callable[..., Awaitable[Response]]
+"""`async def handler(call: Call, **path_variables) -> Response`; raises GatewayzError."""
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """One endpoint. `path` is in Werkzeug's syntax; `format` makes its errors speak an inference dialect."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    handler: Handler
+    guard: Guard
+    group: AccessGroup | None = None
+    """With guard `operator`: whose openness decides."""
+    format: Format | None = None
+
+
+def json_response(body: bytes | object, status: int = 200) -> Response:
+    """Return a JSON answer; bytes are taken as encoded already."""
+    encoded = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return Response(encoded, status=status, content_type="application/json")
