@@ -1,0 +1,1 @@
+"""How plugins get in: named in the configuration, imported, registered, built, provisioned, fenced, closed."""

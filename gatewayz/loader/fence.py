@@ -1,0 +1,287 @@
+"""Fences round plugin objects: a foreign exception or a junk answer becomes an error that the core knows.
+
+A provider fails as `UpstreamBroken` (another offer is tried), a router as the order that was given,
+a billing backend as `StoreUnavailable` (no call without billing), a health check as a reading.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Final, NoReturn, TypeVar, get_args
+
+from gatewayz.loader.contain import describe
+from gatewayz.sdk.chat import Completion, EmbeddingCall, Embeddings, Event, ModelCall
+from gatewayz.sdk.errors import (
+    InvalidRequest,
+    RequestError,
+    ServiceError,
+    StoreUnavailable,
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamTimeout,
+)
+from gatewayz.sdk.interfaces import (
+    BillingBackend,
+    Capabilities,
+    Charge,
+    Embedder,
+    HealthCheck,
+    Hold,
+    Provider,
+    Ranking,
+    Reading,
+    Router,
+    RoutingCall,
+    Signals,
+    WireProvider,
+)
+from gatewayz.sdk.money import Nano
+from gatewayz.sdk.offers import Cost, ModelListing, Offer
+from gatewayz.sdk.usage import Usage
+from gatewayz.sdk.wire import CallContext, HttpReply, WireCall
+
+__all__ = ["FencedBilling", "FencedHealthCheck", "FencedProvider", "FencedRouter"]
+
+T = TypeVar("T")
+
+_LOGGER = logging.getLogger("gatewayz.plugins")
+_EVENTS: Final = get_args(Event)
+_FOREIGN: Final = (Exception, SystemExit)
+"""What plugin code may throw at us; SystemExit would otherwise end the event loop."""
+MAX_TRACEBACKS: Final = 1000
+
+
+class _Faults:
+    """Logs each kind of fault of an instance with its traceback once, in one line afterwards."""
+
+    __slots__ = ("_name", "_seen")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._seen: set[tuple[type, str, int]] = set()
+
+    def log(self, err: BaseException, doing: str) -> None:
+        frame = err.__traceback__
+        while frame is not None and frame.tb_next is not None:
+            frame = frame.tb_next
+        where = (type(err), frame.tb_frame.f_code.co_filename, frame.tb_lineno) if frame else (type(err), "", 0)
+        is_new = where not in self._seen and len(self._seen) < MAX_TRACEBACKS
+        if is_new:
+            self._seen.add(where)
+        _LOGGER.error("%s: %s failed: %s", self._name, doing, describe(err), exc_info=err if is_new else None)
+
+
+class FencedProvider:
+    """A provider that raises UpstreamError (or InvalidRequest) and nothing else.
+
+    `exchange` and `embed` are there when the provider has them, so that `isinstance` tells the truth.
+    Other optional methods are reached through `inner`.
+    """
+
+    exchange: Callable[[WireCall, CallContext], Awaitable[HttpReply]]
+    embed: Callable[[EmbeddingCall, CallContext], Awaitable[Embeddings]]
+
+    def __init__(self, name: str, inner: Provider) -> None:
+        self.inner = inner
+        self._name = name
+        self._faults = _Faults(f"provider {name!r}")
+        self._capabilities = inner.capabilities
+        if isinstance(inner, WireProvider):
+            self._wire = inner
+            self.exchange = self._exchange
+        if isinstance(inner, Embedder):
+            self._embedder = inner
+            self.embed = self._embed
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the provider promised when it was built."""
+        return self._capabilities
+
+    async def complete(self, call: ModelCall, context: CallContext) -> Completion:
+        """As `Provider.complete`."""
+        try:
+            async with asyncio.timeout(context.timeouts.total_s):
+                answer: Any = await self.inner.complete(call, context)
+        except _FOREIGN as err:
+            self._refuse(err, "complete")
+        return answer if isinstance(answer, Completion) else self._junk(answer, "complete")
+
+    async def stream(self, call: ModelCall, context: CallContext) -> AsyncIterator[Event]:
+        """As `Provider.stream`; closing it closes the provider's own iterator."""
+        events: Any = None
+        try:
+            events = self.inner.stream(call, context)
+            if not hasattr(events, "__anext__"):
+                if inspect.iscoroutine(events):
+                    events.close()
+                self._junk(events, "stream")
+            async with asyncio.timeout(context.timeouts.total_s):
+                first = await events.__anext__()
+            yield self._event(first)
+            async for event in events:
+                yield self._event(event)
+        except StopAsyncIteration:
+            return
+        except _FOREIGN as err:
+            self._refuse(err, "stream")
+        finally:
+            await self._close(events)
+
+    async def list_models(self) -> Sequence[ModelListing]:
+        """As `Provider.list_models`."""
+        try:
+            listed: Any = await self.inner.list_models()
+        except _FOREIGN as err:
+            self._refuse(err, "list_models")
+        is_list = isinstance(listed, list | tuple) and all(isinstance(item, ModelListing) for item in listed)
+        if not is_list:
+            self._junk(listed, "list_models")
+        known: Sequence[ModelListing] = listed
+        return known
+
+    async def aclose(self) -> None:
+        """As `Provider.aclose`."""
+        await self.inner.aclose()
+
+    async def _exchange(self, call: WireCall, context: CallContext) -> HttpReply:
+        try:
+            async with asyncio.timeout(context.timeouts.total_s):
+                reply: Any = await self._wire.exchange(call, context)
+        except _FOREIGN as err:
+            self._refuse(err, "exchange")
+        if not hasattr(reply, "read_all"):
+            self._junk(reply, "exchange")
+        answer: HttpReply = reply
+        return answer
+
+    async def _embed(self, call: EmbeddingCall, context: CallContext) -> Embeddings:
+        try:
+            async with asyncio.timeout(context.timeouts.total_s):
+                answer: Any = await self._embedder.embed(call, context)
+        except _FOREIGN as err:
+            self._refuse(err, "embed")
+        return answer if isinstance(answer, Embeddings) else self._junk(answer, "embed")
+
+    def _event(self, event: Any) -> Event:
+        if not isinstance(event, _EVENTS):
+            self._junk(event, "stream")
+        known: Event = event
+        return known
+
+    async def _close(self, events: Any) -> None:
+        close = getattr(events, "aclose", None)
+        if close is None:
+            return
+        try:
+            await close()
+        except _FOREIGN as err:  # the answer is over; a fault in letting go of it is only logged
+            self._faults.log(err, "closing a stream")
+
+    def _refuse(self, err: BaseException, doing: str) -> NoReturn:
+        if isinstance(err, UpstreamError | InvalidRequest):
+            raise err
+        if isinstance(err, TimeoutError):
+            raise UpstreamTimeout("the provider did not answer in time", phase="total") from err
+        self._faults.log(err, doing)
+        raise UpstreamBroken("the provider's plugin failed") from err
+
+    def _junk(self, answer: object, doing: str) -> NoReturn:
+        broken = UpstreamBroken("the provider's plugin gave an answer of the wrong kind")
+        self._faults.log(TypeError(f"{doing} gave a {type(answer).__name__}"), doing)
+        raise broken
+
+
+class FencedRouter:
+    """A router that always answers, with offers it was given."""
+
+    def __init__(self, name: str, inner: Router) -> None:
+        self.inner = inner
+        self._name = name
+        self._faults = _Faults(f"router {name!r}")
+
+    def rank(self, call: RoutingCall, offers: Sequence[Offer], signals: Signals) -> Ranking:
+        """As `Router.rank`; the given order when the router fails or invents."""
+        try:
+            ranking: Any = self.inner.rank(call, offers, signals)
+            if not isinstance(ranking, Ranking):
+                raise TypeError(f"rank gave a {type(ranking).__name__}")
+            for offer in ranking.offers:
+                if offer not in offers:
+                    raise ValueError(f"rank invented an offer at {offer.provider!r}")
+        except _FOREIGN as err:  # a broken router costs its opinion, not the request
+            self._faults.log(err, "rank")
+            return Ranking(offers=tuple(offers), reason=f"router {self._name} failed; offers in their given order")
+        return ranking
+
+
+class FencedBilling:
+    """A billing backend that refuses (402), fails closed (503), or is right about the hold."""
+
+    def __init__(self, inner: BillingBackend) -> None:
+        self.inner = inner
+        self._faults = _Faults("billing")
+
+    async def authorize(self, account: int | None, amount: Nano, key: str) -> Hold:
+        """As `BillingBackend.authorize`."""
+        return self._hold(await self._ask(self.inner.authorize, account, amount, key), key, amount)
+
+    async def extend(self, hold: Hold, amount: Nano) -> Hold:
+        """As `BillingBackend.extend`."""
+        return self._hold(await self._ask(self.inner.extend, hold, amount), hold.key, amount)
+
+    async def capture(self, hold: Hold, offer: Offer, usage: Usage, cost: Cost) -> Charge:
+        """As `BillingBackend.capture`; a charge above the hold is a fault."""
+        charge: Any = await self._ask(self.inner.capture, hold, offer, usage, cost)
+        if not isinstance(charge, Charge) or not 0 <= charge.charged <= charge.hold.amount:
+            self._refuse(TypeError(f"capture gave {charge!r} for a hold of {hold.amount}"), "capture")
+        return charge
+
+    async def void(self, hold: Hold) -> None:
+        """As `BillingBackend.void`."""
+        await self._ask(self.inner.void, hold)
+
+    async def balance(self, account: int) -> Nano | None:
+        """As `BillingBackend.balance`."""
+        return await self._ask(self.inner.balance, account)
+
+    async def aclose(self) -> None:
+        """As `BillingBackend.aclose`."""
+        await self.inner.aclose()
+
+    def _hold(self, hold: Any, key: str, amount: Nano) -> Hold:
+        if not isinstance(hold, Hold) or hold.key != key or hold.amount < amount:
+            self._refuse(TypeError(f"a hold of {amount} was asked for, {hold!r} came"), "authorize")
+        return hold
+
+    async def _ask(self, method: Callable[..., Awaitable[T]], *arguments: object) -> T:
+        try:
+            return await method(*arguments)
+        except (RequestError, ServiceError):
+            raise
+        except _FOREIGN as err:  # no billing, no call: whatever went wrong, it fails closed
+            self._refuse(err, getattr(method, "__name__", "billing"))
+
+    def _refuse(self, err: BaseException, doing: str) -> NoReturn:
+        self._faults.log(err, doing)
+        raise StoreUnavailable("billing does not work at the moment", retry_after_s=5.0) from err
+
+
+class FencedHealthCheck:
+    """A health check that always gives a reading."""
+
+    def __init__(self, name: str, inner: HealthCheck) -> None:
+        self.inner = inner
+        self._faults = _Faults(f"health check {name!r}")
+
+    async def probe(self) -> Reading:
+        """As `HealthCheck.probe`; `degraded` with the reason when the check itself is broken."""
+        try:
+            reading: Any = await self.inner.probe()
+            if not isinstance(reading, Reading):
+                raise TypeError(f"probe gave a {type(reading).__name__}")
+        except _FOREIGN as err:  # a broken check says nothing of its target, and must not stop the others
+            self._faults.log(err, "probe")
+            return Reading(state="degraded", detail=f"the check itself failed: {describe(err)}")
+        return reading

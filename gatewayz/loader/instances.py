@@ -1,0 +1,91 @@
+"""The configured instances: what serves, and what does not and why."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+
+from gatewayz.loader.contain import describe
+from gatewayz.loader.observers import Observers
+from gatewayz.loader.registry import Implementation
+from gatewayz.sdk.interfaces import BillingBackend, HealthCheck, Provider, Router
+
+__all__ = ["InstanceState", "Instances", "Opened"]
+
+CLOSE_DEADLINE_S: Final = 10.0
+
+_LOGGER = logging.getLogger("gatewayz.plugins")
+
+
+class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the configuration."""
+
+    section: str
+    """providers, routers, billing, health."""
+    name: str
+    use: str
+    state: Literal["serving", "off", "unavailable"]
+    """`off`: switched off, or not configured. `unavailable`: it could not be built or provisioned."""
+    reason: str = ""
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A built instance, with what it was built from; the next configuration keeps it when nothing changed."""
+
+    implementation: Implementation
+    settings: msgspec.Struct
+    inner: Any
+    """The plugin's own object."""
+    fenced: Any
+
+
+class Instances:
+    """Every instance of one configuration. Immutable; closed when the last request that uses it has ended."""
+
+    def __init__(
+        self,
+        *,
+        opened: Mapping[tuple[str, str], Opened],
+        states: tuple[InstanceState, ...],
+        observers: Observers,
+    ) -> None:
+        self._opened = dict(opened)
+        self.states = states
+        self.observers = observers
+        self.providers: Mapping[str, Provider] = self._of("providers")
+        self.routers: Mapping[str, Router] = self._of("routers")
+        self.billing: BillingBackend = opened["billing", "billing"].fenced
+        self.health: Mapping[str, HealthCheck] = self._of("health")
+
+    def _of(self, section: str) -> dict[str, Any]:
+        return {name: found.fenced for (kind, name), found in self._opened.items() if kind == section}
+
+    def find(self, section: str, name: str) -> Opened | None:
+        """Return what was built for an entry, or None."""
+        return self._opened.get((section, name))
+
+    def state_of(self, section: str, name: str) -> InstanceState | None:
+        """Return how an entry fares, None when there is no such entry."""
+        return next((state for state in self.states if (state.section, state.name) == (section, name)), None)
+
+    async def aclose(self, *, successor: "Instances | None" = None, deadline_s: float = CLOSE_DEADLINE_S) -> None:
+        """Close every instance that the successor did not keep, at once and each within the deadline. Never raises."""
+        kept = {id(found.inner) for found in successor._opened.values()} if successor is not None else set()
+        going = [(key, found) for key, found in self._opened.items() if id(found.inner) not in kept]
+        await asyncio.gather(*(close(key, found.inner, deadline_s) for key, found in going))
+
+
+async def close(key: tuple[str, str], inner: Any, deadline_s: float) -> None:
+    """Close one object within a deadline; a fault is logged, for there is nobody left to tell."""
+    aclose = getattr(inner, "aclose", None)
+    if aclose is None:
+        return
+    try:
+        async with asyncio.timeout(deadline_s):
+            await aclose()
+    except TimeoutError:
+        _LOGGER.error("%s %r did not close within %g s", *key, deadline_s)
+    except (Exception, SystemExit) as err:  # the others must still be closed
+        _LOGGER.error("%s %r failed to close: %s", *key, describe(err), exc_info=err)

@@ -1,0 +1,1 @@
+"""Policies that order the offers of a model."""
