@@ -39,7 +39,8 @@ class Litellm:
     """litellm's `model_prices_and_context_window_backup.json` (MIT)."""
 
     PREFIXES: ClassVar[dict[str, tuple[str, ...]]] = {
-        "openai": ("",), "anthropic": ("",), "google-vertex": ("", "vertex_ai/"), "groq": ("groq/",),
+        "openai": ("",), "anthropic": ("",), "google-vertex": ("", "vertex_ai/"), "google-ai-studio": ("gemini/",),
+        "groq": ("groq/",),
         "together": ("together_ai/",), "fireworks": ("fireworks_ai/",), "deepinfra": ("deepinfra/",),
         "cerebras": ("cerebras/",), "xai": ("xai/",), "nebius": ("nebius/",), "novita": ("novita/",),
         "alibaba": ("dashscope/",), "zai": ("zai/",), "cloudflare-workers-ai": ("cloudflare/",),
@@ -49,6 +50,7 @@ class Litellm:
         "openai": ("openai",),
         "anthropic": ("anthropic",),
         "google-vertex": ("vertex_ai-language-models", "vertex_ai-embedding-models"),
+        "google-ai-studio": ("gemini",),
         "groq": ("groq",),
         "together": ("together_ai",),
         "fireworks": ("fireworks_ai", "fireworks_ai-embedding-models"),

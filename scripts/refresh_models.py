@@ -139,8 +139,8 @@ class Compiler:
             for native in sorted(self._newest.chat_ids(provider)):
                 if provider == "fireworks" and comparable(native) not in serverless:
                     continue
-                if provider == "google-vertex" and not native.startswith("gemini"):
-                    continue  # other makers' models at Vertex speak other formats
+                if provider.startswith("google-") and not native.startswith("gemini"):
+                    continue  # other makers' models there speak other formats, or are open ones
                 if not any(part in native.lower() for part in left_out) and not native.endswith("/community"):
                     yield provider, native
 
