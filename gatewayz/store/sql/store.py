@@ -1,5 +1,9 @@
 """All aggregates on one SQL database."""
 
+import asyncio
+from typing import Final
+
+from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.identity import SqlIdentityStore
 from gatewayz.store.sql.keys import SqlKeyStore
@@ -7,6 +11,8 @@ from gatewayz.store.sql.usage import SqlUsageStore
 from gatewayz.store.sql.users import SqlAccountStore
 
 __all__ = ["SqlStore"]
+
+CHECK_TIMEOUT_S: Final = 1.0
 
 
 class SqlStore:
@@ -19,9 +25,14 @@ class SqlStore:
         self.keys = SqlKeyStore(database)
         self.usage = SqlUsageStore(database)
 
-    async def ping(self) -> None:
-        """Ask the database for a sign of life. Raises StoreUnavailable."""
-        await self.identity.identity_revision()
+    async def check(self) -> str | None:
+        """Return None when the database answers within a second, else what is wrong in public words."""
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                await self.identity.identity_revision()
+        except (StoreUnavailable, TimeoutError):
+            return "the database does not answer"
+        return None
 
     async def aclose(self) -> None:
         """Wait for running work, then close every connection."""
