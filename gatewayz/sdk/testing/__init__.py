@@ -3,6 +3,10 @@
 Needs pytest. A third party subclasses `ProviderContract` and says how its provider is built.
 """
 
+import pytest
+
+pytest.register_assert_rewrite("gatewayz.sdk.testing.contract", "gatewayz.sdk.testing.playing")
+
 from gatewayz.sdk.testing.client import PlainHttpClient
 from gatewayz.sdk.testing.contract import ProviderContract
 from gatewayz.sdk.testing.fakes import Answer, FakeClock, FakeHttpClient, plugin_context
@@ -13,6 +17,7 @@ from gatewayz.sdk.testing.scripts import (
     SCRIPT_USAGE,
     WireScript,
 )
+from gatewayz.sdk.testing.settings_contract import SettingsContract, decode_settings, settings_schema
 from gatewayz.sdk.testing.upstream import Received, ScriptedUpstream, scripted_upstream
 
 __all__ = [
@@ -27,7 +32,10 @@ __all__ = [
     "ProviderContract",
     "Received",
     "ScriptedUpstream",
+    "SettingsContract",
     "WireScript",
+    "decode_settings",
     "plugin_context",
     "scripted_upstream",
+    "settings_schema",
 ]

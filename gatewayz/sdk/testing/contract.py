@@ -21,8 +21,17 @@ from typing import Any, ClassVar, Final, TypeVar
 import msgspec
 import pytest
 
-from gatewayz.sdk.chat import ChoiceFinished, Completion, Event, Message, ModelCall, StreamStarted, Text, TextDelta
-from gatewayz.sdk.chat import UsageReported
+from gatewayz.sdk.chat import (
+    ChoiceFinished,
+    Completion,
+    Event,
+    Message,
+    ModelCall,
+    StreamStarted,
+    Text,
+    TextDelta,
+    UsageReported,
+)
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.errors import (
     UpstreamAuthFailed,
@@ -37,15 +46,14 @@ from gatewayz.sdk.errors import (
 from gatewayz.sdk.interfaces import Embedder, Provider, Provisionable, WireProvider
 from gatewayz.sdk.testing.client import PlainHttpClient
 from gatewayz.sdk.testing.fakes import Answer, FakeHttpClient, plugin_context
+from gatewayz.sdk.testing.playing import SECRET, SPLITS, check_usage, fill, split_pieces, url_path, visible_text
 from gatewayz.sdk.testing.scripts import WireScript
 from gatewayz.sdk.testing.settings_contract import SettingsContract, decode_settings
 from gatewayz.sdk.testing.upstream import Received, ScriptedUpstream, scripted_upstream
-from gatewayz.sdk.usage import Usage
 from gatewayz.sdk.wire import OPENAI_EMBEDDINGS, CallContext, HttpClient, HttpReply, Timeouts, WireCall
 
-__all__ = ["SECRET", "ProviderContract"]
+__all__ = ["ProviderContract"]
 
-SECRET: Final = "canary-7f3a91d2c4e5"  # noqa: S105 - what must never be seen again
 TEXT: Final = 'Grüße, "Welt" \\ 🌍\nand\ttabs'
 CLOSE_LIMIT_S: Final = 0.25
 PARALLEL: Final = 20
@@ -66,7 +74,6 @@ _STATUSES: Final = (
     (503, UpstreamOverloaded),
     (529, UpstreamOverloaded),
 )
-_SPLITS: Final = ("events", "whole", "bytes", "sevens", "crlf", "comments", "no_final_newline")
 
 
 class ProviderContract(SettingsContract):
@@ -111,7 +118,7 @@ class ProviderContract(SettingsContract):
             http = FakeHttpClient(self._good(stream))
             self._answer(http, stream=stream)
             request = http.requests[-1]
-            base = _path(_NOWHERE)
+            base = url_path(_NOWHERE)
             assert request.target.decode() == base + self._target(stream)
             assert request.method == b"POST"
             assert SECRET.encode() in b" ".join(value for _, value in request.headers)
@@ -125,21 +132,21 @@ class ProviderContract(SettingsContract):
 
     def test_whole_answer(self) -> None:
         completion = self._complete(FakeHttpClient(self._good(False)))
-        assert _text(completion) == TEXT
+        assert visible_text(completion) == TEXT
         assert [choice.finish_reason for choice in completion.choices] == ["stop"]
-        _check_usage(completion.usage, self.script.usage)
+        check_usage(completion.usage, self.script.usage)
 
-    @pytest.mark.parametrize("split", _SPLITS)
-    def test_stream_under_any_split(self, split: str) -> None:
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_stream_under_anysplit(self, split: str) -> None:
         if split in ("crlf", "comments", "no_final_newline") and not self.script.is_text:
             pytest.skip("the format's frames are binary")
-        http = FakeHttpClient(self._stream_answer(_split(self.script.stream(TEXT), split)))
+        http = FakeHttpClient(self._stream_answer(split_pieces(self.script.stream(TEXT), split)))
         events = self._events(http)
         assert isinstance(events[0], StreamStarted)
         assert "".join(event.text for event in events if isinstance(event, TextDelta)) == TEXT
         assert [event.reason for event in events if isinstance(event, ChoiceFinished)] == ["stop"]
         reports = [event.usage for event in events if isinstance(event, UsageReported)]
-        _check_usage(reports[-1], self.script.usage)
+        check_usage(reports[-1], self.script.usage)
         assert http.replies[-1].is_closed
 
     def test_upstream_that_answers_a_stream_whole(self) -> None:
@@ -309,7 +316,7 @@ class ProviderContract(SettingsContract):
     # ------------------------------------------------------------ how it is done
 
     def _provider(self, http: HttpClient, base_url: str = _NOWHERE) -> Provider:
-        values = _fill(self.sample, base_url)
+        values = fill(self.sample, base_url)
         return self.build(decode_settings(self.settings, values), plugin_context(http))
 
     async def _at(self, upstream: ScriptedUpstream) -> Provider:
@@ -364,51 +371,3 @@ def _run(scenario: Coroutine[Any, Any, T]) -> T:
 
 def _context() -> CallContext:
     return CallContext(request_id="r-1")
-
-
-def _fill(sample: Any, base_url: str) -> Any:
-    """Return the sample with its two place-holders replaced, at any depth."""
-    if isinstance(sample, dict):
-        return {key: _fill(value, base_url) for key, value in sample.items()}
-    if isinstance(sample, list):
-        return [_fill(value, base_url) for value in sample]
-    if isinstance(sample, str):
-        return sample.replace("{base_url}", base_url).replace("{secret}", SECRET)
-    return sample
-
-
-def _path(url: str) -> str:
-    return "/" + url.split("://", 1)[1].partition("/")[2] if url.count("/") > 2 else ""
-
-
-def _split(pieces: Sequence[bytes], how: str) -> Sequence[bytes]:
-    whole = b"".join(pieces)
-    match how:
-        case "whole":
-            return (whole,)
-        case "bytes":
-            return tuple(whole[i : i + 1] for i in range(len(whole)))
-        case "sevens":
-            return tuple(whole[i : i + 7] for i in range(0, len(whole), 7))
-        case "crlf":
-            changed = whole.replace(b"\n", b"\r\n")
-            return tuple(changed[i : i + 5] for i in range(0, len(changed), 5))
-        case "comments":
-            return tuple(b": keep-alive\n\n" + piece for piece in pieces)
-        case "no_final_newline":
-            return (*pieces[:-1], pieces[-1].rstrip(b"\n"))
-        case _:
-            return pieces
-
-
-def _text(completion: Completion) -> str:
-    parts = completion.choices[0].parts
-    return "".join(part.text for part in parts if isinstance(part, Text))
-
-
-def _check_usage(found: Usage, expected: Usage) -> None:
-    assert found.source == "provider"
-    assert found.prompt_tokens == expected.prompt_tokens
-    assert found.completion_tokens == expected.completion_tokens
-    assert found.cache_read_tokens == expected.cache_read_tokens
-    assert found.total_tokens == expected.prompt_tokens + expected.completion_tokens

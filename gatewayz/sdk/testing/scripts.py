@@ -155,7 +155,7 @@ _RESPONSES_USAGE: Final = {
 
 
 def _response(text: str | None, status: str) -> dict[str, Any]:
-    content = [{"type": "output_text", "text": text, "annotations": []}]
+    content: list[dict[str, Any]] = [{"type": "output_text", "text": text, "annotations": []}]
     message = {"type": "message", "id": "msg_1", "role": "assistant", "status": status, "content": content}
     return {
         "id": "resp_1",
