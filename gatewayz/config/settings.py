@@ -195,6 +195,8 @@ class UsageLog(_Section, frozen=True, kw_only=True):
     flush_s: Positive = 0.1
     """Rows are written in groups, at latest after this time."""
     max_pending: PositiveInt = 50_000
+    keep_days: PositiveInt = 90
+    """Older rows are forgotten; money stays in the ledger."""
 
 
 class Logging(_Section, frozen=True, kw_only=True):
@@ -278,6 +280,9 @@ class PluginEntry(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool | Literal["auto"] = "auto"
     settings: dict[str, Any] = {}
     """Every other key of the entry, decoded by the plugin's own settings type."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(use={self.use!r}, enabled={self.enabled!r})"  # the settings hold secrets
 
 
 class Display(_Section, frozen=True, kw_only=True):
