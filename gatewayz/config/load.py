@@ -40,6 +40,9 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """The merged values before they were typed; secrets in plain text."""
     warnings: tuple[Problem, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Loaded({str(self.path)!r})"  # the values hold secrets
+
     def place(self, path: KeyPath) -> Place:
         """Return where a key path, or its closest parent, is written."""
         return locate(self.tree, path)

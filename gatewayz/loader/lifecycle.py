@@ -77,21 +77,13 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
     entry: PluginEntry
     implementation: Implementation
     settings: msgspec.Struct
+    off_reason: str = ""
+    """Why it is switched off; empty when it is on."""
 
     @property
     def key(self) -> tuple[str, str]:
         """Section and instance name."""
         return (self.section, self.name)
-
-    @property
-    def off_reason(self) -> str:
-        """Why it is switched off; empty when it is on."""
-        if self.entry.enabled is False:
-            return "switched off by `enabled: false`"
-        is_configured = getattr(self.settings, "is_configured", None)
-        if self.entry.enabled == "auto" and is_configured is not None and not is_configured():
-            return "not configured: what its settings need is empty"
-        return ""
 
 
 def contexts(http: HttpClient, clock: Clock, data_dir: Path) -> ContextOf:
@@ -156,11 +148,22 @@ def decode_entries(loaded: Loaded, registry: Registry) -> tuple[list[Decoded], l
             continue
         try:
             settings = decode_struct(entry.settings, implementation.settings, path=path, tree=loaded.tree)
+            why_off = _off_reason(entry, settings)
         except ConfigurationInvalid as err:
             problems += err.problems
             continue
+        except (Exception, SystemExit) as err:  # noqa: BLE001  `is_configured` and `__post_init__` are plugin code
+            problems.append(loaded.problem(path, f"plugin {implementation.plugin!r} failed: {describe(err)}"))
+            continue
         decoded.append(
-            Decoded(section=section, name=name, entry=entry, implementation=implementation, settings=settings)
+            Decoded(
+                section=section,
+                name=name,
+                entry=entry,
+                implementation=implementation,
+                settings=settings,
+                off_reason=why_off,
+            )
         )
     if problems:
         raise ConfigurationInvalid(problems)
@@ -212,6 +215,15 @@ def _entries(loaded: Loaded) -> Iterator[tuple[str, str, KeyPath, PluginEntry]]:
                 yield section, name, (section, name), entry
         else:
             yield section, section, (section,), held
+
+
+def _off_reason(entry: PluginEntry, settings: msgspec.Struct) -> str:
+    if entry.enabled is False:
+        return "switched off by `enabled: false`"
+    is_configured = getattr(settings, "is_configured", None)
+    if entry.enabled == "auto" and is_configured is not None and not is_configured():
+        return "not configured: what its settings need is empty"
+    return ""
 
 
 def _is_name(name: str) -> bool:
