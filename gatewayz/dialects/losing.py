@@ -7,7 +7,15 @@ from gatewayz.sdk.chat import ModelCall, ReasoningConfig
 from gatewayz.sdk.dialect import Losses
 from gatewayz.sdk.wire import Format
 
-__all__ = ["EFFORT_BUDGET_TOKENS", "budget_of", "effort_of", "lose_extra", "lose_opaque_tools", "lose_values"]
+__all__ = [
+    "EFFORT_BUDGET_TOKENS",
+    "budget_of",
+    "effort_of",
+    "lose_cache_marks",
+    "lose_extra",
+    "lose_opaque_tools",
+    "lose_values",
+]
 
 EFFORT_BUDGET_TOKENS: Final[Mapping[str, int]] = {
     "minimal": 1024,
@@ -68,3 +76,10 @@ def budget_of(reasoning: ReasoningConfig) -> int | None:
     if reasoning.budget_tokens is not None:
         return reasoning.budget_tokens
     return EFFORT_BUDGET_TOKENS.get(reasoning.effort or "")
+
+
+def lose_cache_marks(call: ModelCall, losses: Losses) -> None:
+    """Report prompt-cache breakpoints, once, for formats whose providers cache on their own or not at all."""
+    marked = any(getattr(part, "cache", None) for message in call.messages for part in message.parts)
+    if marked or any(tool.cache for tool in call.tools):
+        losses.hint("cache_control")

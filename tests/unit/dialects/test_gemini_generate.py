@@ -1,0 +1,539 @@
+"""Gemini's generateContent: golden requests, recorded-style answers, streams under any chunking."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatewayz.dialects.collecting import collect_completion
+from gatewayz.dialects.gemini_generate import GEMINI_GENERATE_DIALECT, usage_from_gemini
+from gatewayz.dialects.gemini_generate.contents import UNSIGNED
+from gatewayz.sdk.chat import (
+    Audio,
+    CacheMark,
+    ChoiceFinished,
+    Document,
+    Event,
+    Image,
+    Message,
+    ModelCall,
+    Opaque,
+    Reasoning,
+    ReasoningConfig,
+    ReasoningDelta,
+    ResponseFormat,
+    StreamStarted,
+    Text,
+    Tool,
+    ToolChoice,
+    ToolResult,
+    ToolUse,
+)
+from gatewayz.sdk.dialect import Losses
+from gatewayz.sdk.errors import (
+    ContentFiltered,
+    UnsupportedFeature,
+    UpstreamAuthFailed,
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamRateLimited,
+    UpstreamRejected,
+)
+from gatewayz.sdk.wire import ANTHROPIC_MESSAGES, GEMINI_GENERATE
+from tests.fakes.event_streams import cut
+
+DIALECT = GEMINI_GENERATE_DIALECT
+USER = Message(role="user", parts=(Text(text="x"),))
+PLAIN = ModelCall(model="m", messages=(USER,))
+
+
+def encode(value: Any) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def sent(call: ModelCall, policy: Any = "default", model: str = "gemini-2.5-flash") -> tuple[Any, tuple[str, ...]]:
+    rendered = DIALECT.render_call(call, model=model, losses=Losses(policy))
+    return msgspec.json.decode(rendered.body), rendered.dropped
+
+
+def changed(**fields: Any) -> ModelCall:
+    return msgspec.structs.replace(PLAIN, **fields)
+
+
+RICH = ModelCall(
+    model="m",
+    messages=(
+        Message(role="system", parts=(Text(text="S"),)),
+        Message(
+            role="user",
+            parts=(
+                Text(text="hi"),
+                Image(data="QUJD", media_type="image/png"),
+                Image(url="https://e.x/a.webp?s=1"),
+                Audio(data="QUJD", format="wav"),
+                Document(data="QUJD", media_type="application/pdf"),
+                Document(text="body", title="T"),
+                Document(file_id="files/abc"),
+            ),
+        ),
+        Message(
+            role="assistant",
+            parts=(
+                Reasoning(text="hm", signature="s1", origin=GEMINI_GENERATE),
+                Text(text="wait"),
+                ToolUse(id="c1", name="f", arguments='{"a": 1.50}', signature="s2"),
+                ToolUse(id="c2", name="g", arguments=""),
+            ),
+        ),
+        Message(
+            role="tool",
+            parts=(
+                ToolResult(tool_use_id="c2", parts=(Text(text='{"ok": true}'),)),
+                ToolResult(
+                    tool_use_id="c1",
+                    parts=(Text(text="boom"), Image(data="QQ==", media_type="image/png")),
+                    is_error=True,
+                ),
+            ),
+        ),
+    ),
+    tools=(
+        Tool(name="f", description="d", parameters={"type": "object", "properties": {"a": {"const": 1}}}),
+        Tool(name="g"),
+    ),
+    tool_choice=ToolChoice(mode="named", name="f"),
+    max_tokens=5,
+    temperature=0.5,
+    top_p=0.9,
+    top_k=4,
+    n=2,
+    stop=("a",),
+    seed=7,
+    frequency_penalty=0.1,
+    presence_penalty=0.2,
+    logprobs=True,
+    top_logprobs=3,
+    reasoning=ReasoningConfig(effort="low"),
+    stream=True,
+)
+
+
+def test_renders_a_rich_call() -> None:
+    body, dropped = sent(RICH)
+    assert dropped == ()
+    assert body == {
+        "systemInstruction": {"parts": [{"text": "S"}]},
+        "contents": [
+            {
+                "role": "user",
+                "parts": [
+                    {"text": "hi"},
+                    {"inlineData": {"mimeType": "image/png", "data": "QUJD"}},
+                    {"fileData": {"mimeType": "image/webp", "fileUri": "https://e.x/a.webp?s=1"}},
+                    {"inlineData": {"mimeType": "audio/wav", "data": "QUJD"}},
+                    {"inlineData": {"mimeType": "application/pdf", "data": "QUJD"}},
+                    {"text": "T\n\nbody"},
+                    {"fileData": {"mimeType": "application/pdf", "fileUri": "files/abc"}},
+                ],
+            },
+            {
+                "role": "model",
+                "parts": [
+                    {"text": "hm", "thought": True, "thoughtSignature": "s1"},
+                    {"text": "wait"},
+                    {"functionCall": {"id": "c1", "name": "f", "args": {"a": 1.5}}, "thoughtSignature": "s2"},
+                    {"functionCall": {"id": "c2", "name": "g", "args": {}}},
+                ],
+            },
+            {
+                "role": "user",
+                "parts": [
+                    {"functionResponse": {"id": "c1", "name": "f", "response": {"error": "boom"}}},
+                    {"inlineData": {"mimeType": "image/png", "data": "QQ=="}},
+                    {"functionResponse": {"id": "c2", "name": "g", "response": {"ok": True}}},
+                ],
+            },
+        ],
+        "tools": [
+            {
+                "functionDeclarations": [
+                    {
+                        "name": "f",
+                        "description": "d",
+                        "parametersJsonSchema": {"type": "object", "properties": {"a": {"enum": [1]}}},
+                    },
+                    {"name": "g"},
+                ]
+            }
+        ],
+        "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
+        "generationConfig": {
+            "temperature": 0.5,
+            "topP": 0.9,
+            "topK": 4,
+            "seed": 7,
+            "frequencyPenalty": 0.1,
+            "presencePenalty": 0.2,
+            "candidateCount": 2,
+            "stopSequences": ["a"],
+            "maxOutputTokens": 16,
+            "responseLogprobs": True,
+            "logprobs": 3,
+            "thinkingConfig": {"includeThoughts": True, "thinkingBudget": 1024},
+        },
+    }
+
+
+def test_arguments_and_results_go_out_byte_for_byte() -> None:
+    body = DIALECT.render_call(RICH, model="gemini-2.5-flash", losses=Losses()).body
+    assert b'"args":{"a": 1.50}' in body
+    assert b'"response":{"ok": true}' in body
+
+
+@pytest.mark.parametrize(("asked", "limit"), [(1, 16), (16, 16), (17, 17)])
+def test_small_limits_are_raised(asked: int, limit: int) -> None:
+    assert sent(changed(max_tokens=asked))[0]["generationConfig"] == {"maxOutputTokens": limit}
+
+
+@pytest.mark.parametrize(
+    ("mode", "config"), [("auto", {"mode": "AUTO"}), ("none", {"mode": "NONE"}), ("required", {"mode": "ANY"})]
+)
+def test_tool_choice(mode: Any, config: Any) -> None:
+    body, _ = sent(changed(tools=(Tool(name="f"),), tool_choice=ToolChoice(mode=mode)))
+    assert body["toolConfig"] == {"functionCallingConfig": config}
+
+
+@pytest.mark.parametrize(
+    ("model", "reasoning", "config"),
+    [
+        ("gemini-2.5-flash", ReasoningConfig(), {"includeThoughts": True, "thinkingBudget": -1}),
+        ("gemini-2.5-flash", ReasoningConfig(effort="high"), {"includeThoughts": True, "thinkingBudget": 24576}),
+        ("gemini-2.5-flash", ReasoningConfig(budget_tokens=99), {"includeThoughts": True, "thinkingBudget": 99}),
+        ("gemini-2.5-flash", ReasoningConfig(enabled=False), {"includeThoughts": False, "thinkingBudget": 0}),
+        ("gemini-2.5-pro", ReasoningConfig(effort="none"), {"includeThoughts": False, "thinkingBudget": 128}),
+        ("google/gemini-3-pro", ReasoningConfig(effort="high"), {"includeThoughts": True, "thinkingLevel": "high"}),
+        ("gemini-3-pro", ReasoningConfig(effort="minimal"), {"includeThoughts": True, "thinkingLevel": "low"}),
+        ("gemini-3-flash", ReasoningConfig(effort="none"), {"includeThoughts": False, "thinkingLevel": "minimal"}),
+        ("gemini-3.1-pro", ReasoningConfig(budget_tokens=500), {"includeThoughts": True, "thinkingBudget": 500}),
+        ("gemini-flash-latest", ReasoningConfig(effort="low"), {"includeThoughts": True, "thinkingBudget": 1024}),
+    ],
+)
+def test_thinking(model: str, reasoning: ReasoningConfig, config: Any) -> None:
+    body, dropped = sent(changed(reasoning=reasoning), model=model)
+    assert body["generationConfig"]["thinkingConfig"] == config
+    assert dropped == ()
+
+
+def test_models_that_do_not_think_are_not_told_to() -> None:
+    assert sent(changed(reasoning=ReasoningConfig(effort="low")), model="gemini-2.0-flash")[1] == ("reasoning",)
+    assert sent(changed(reasoning=ReasoningConfig(enabled=False)), model="gemma-3-27b")[1] == ()
+
+
+def test_gemini_3_gets_a_stand_in_for_missing_signatures() -> None:
+    history = Message(
+        role="assistant",
+        parts=(ToolUse(id="a", name="f", arguments="{}"), ToolUse(id="b", name="f", arguments="{}")),
+    )
+    call = changed(messages=(USER, history))
+    first, second = sent(call, model="gemini-3-pro")[0]["contents"][1]["parts"]
+    assert first["thoughtSignature"] == UNSIGNED
+    assert "thoughtSignature" not in second
+    assert "thoughtSignature" not in sent(call)[0]["contents"][1]["parts"][0]
+
+
+def test_structured_output_keeps_its_meaning() -> None:
+    schema = {
+        "$schema": "x",
+        "type": "object",
+        "definitions": {"n": {"type": "string", "minLength": 2}},
+        "properties": {
+            "a": {"$ref": "#/definitions/n", "description": "dropped beside a reference"},
+            "b": {"oneOf": [{"const": "x"}, {"type": "integer", "nullable": True}]},
+            "c": {"allOf": [{"$ref": "#/definitions/n"}]},
+            "d": {"allOf": [{"properties": {"x": {}}, "required": ["x"]}, {"required": ["y"]}], "type": "object"},
+        },
+        "required": ["a"],
+        "additionalProperties": False,
+    }
+    format = ResponseFormat(kind="json_schema", name="n", schema=schema, strict=True)
+    body, dropped = sent(changed(response_format=format))
+    assert dropped == ("response_format.schema.minLength",)
+    assert body["generationConfig"] == {
+        "responseMimeType": "application/json",
+        "responseJsonSchema": {
+            "type": "object",
+            "$defs": {"n": {"type": "string"}},
+            "properties": {
+                "a": {"$ref": "#/$defs/n"},
+                "b": {"anyOf": [{"enum": ["x"]}, {"type": ["integer", "null"]}]},
+                "c": {"$ref": "#/$defs/n"},
+                "d": {"type": "object", "properties": {"x": {}}, "required": ["x", "y"]},
+            },
+            "required": ["a"],
+            "additionalProperties": False,
+        },
+    }
+    assert sent(changed(response_format=ResponseFormat(kind="json_object")))[0]["generationConfig"] == {
+        "responseMimeType": "application/json"
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "refused"),
+    [
+        ({"logit_bias": {"1": 1}}, "logit_bias", False),
+        ({"user": "u"}, "user", False),
+        ({"metadata": {"a": "b"}}, "metadata", False),
+        ({"service_tier": "flex"}, "service_tier", False),
+        ({"extra": {"odd": 1}, "format": "openai_chat"}, "odd", False),
+        ({"tools": (Tool(name="f"),), "parallel_tool_calls": False}, "parallel_tool_calls", False),
+        ({"tools": (Tool(name="f", strict=True),)}, "tools.strict", False),
+        ({"tools": (Tool(name="f", cache=CacheMark()),)}, "cache_control", False),
+        ({"tools": (Tool(name="f", parameters={"pattern": "x"}),)}, "tools.parameters.pattern", False),
+        (
+            {
+                "messages": (
+                    USER,
+                    Message(role="assistant", parts=(Reasoning(text="t", signature="s", origin=ANTHROPIC_MESSAGES),)),
+                )
+            },
+            "thinking_signature",
+            False,
+        ),
+        ({"messages": (USER, Message(role="assistant", parts=(Reasoning(text="t"),)))}, "reasoning_content", False),
+        ({"opaque_tools": (Opaque(format="other", value={"type": "bash"}),)}, "tools.bash", True),
+        ({"messages": (USER, Message(role="user", parts=(Opaque(format="o", value={}),)))}, "messages.opaque", True),
+        (
+            {"messages": (USER, Message(role="user", parts=(Document(file_id="file-1"),)))},
+            "messages.document.file_id",
+            True,
+        ),
+        ({"tools": (Tool(name="f"),), "response_format": ResponseFormat(kind="json_object")}, "response_format", True),
+    ],
+)
+def test_what_the_format_cannot_carry(change: Any, name: str, refused: bool) -> None:
+    call = changed(**change)
+    assert sent(call, "drop")[1] == (name,)
+    for policy in ("default", "reject"):
+        if refused or policy == "reject":
+            with pytest.raises(UnsupportedFeature) as caught:
+                sent(call, policy)
+            assert caught.value.param == name
+        else:
+            assert sent(call, policy)[1] == (name,)
+
+
+def test_a_system_message_alone_is_asked_as_the_user() -> None:
+    body, _ = sent(changed(messages=(Message(role="system", parts=(Text(text="S"),)),)))
+    assert body == {"contents": [{"role": "user", "parts": [{"text": "S"}]}]}
+
+
+# Answers in the shapes of the vendor's reference pages.
+
+USAGE = {
+    "promptTokenCount": 100,
+    "cachedContentTokenCount": 40,
+    "candidatesTokenCount": 20,
+    "thoughtsTokenCount": 30,
+    "totalTokenCount": 150,
+    "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 90}, {"modality": "AUDIO", "tokenCount": 10}],
+}
+META = {"modelVersion": "gemini-2.5-flash", "responseId": "r1", "createTime": "2026-11-24T10:00:00.5Z"}
+
+
+def chunk(*parts: Any, finish: str | None = None, index: int = 0, **extra: Any) -> dict[str, Any]:
+    candidate: dict[str, Any] = {"content": {"role": "model", "parts": list(parts)}, "index": index}
+    if finish is not None:
+        candidate["finishReason"] = finish
+    return {"candidates": [candidate], **META, **extra}
+
+
+CHUNKS = [
+    chunk({"text": "I think", "thought": True}),
+    chunk({"text": ", so.", "thought": True, "thoughtSignature": "s0"}),
+    chunk({"text": "Grüße "}, usageMetadata={"promptTokenCount": 100}),
+    chunk({"text": "\U0001f600"}),
+    chunk(
+        {"functionCall": {"name": "f", "args": {"q": "ü"}}, "thoughtSignature": "s1"},
+        {"functionCall": {"id": "own", "name": "g"}},
+        finish="STOP",
+        usageMetadata=USAGE,
+    ),
+]
+WHOLE = chunk(
+    *(part for piece in CHUNKS for part in piece["candidates"][0]["content"]["parts"]),
+    finish="STOP",
+    usageMetadata=USAGE,
+)
+
+
+def stream_of(chunks: list[Any], end: bytes = b"\r\n\r\n") -> bytes:
+    return b"".join(b"data: " + encode(piece) + end for piece in chunks)
+
+
+def read_stream(pieces: Any) -> list[Event]:
+    parser = DIALECT.event_parser()
+    events = [event for piece in pieces for event in parser.feed(piece)]
+    return events + parser.finish()
+
+
+def test_reads_a_whole_answer() -> None:
+    answer = DIALECT.parse_completion(encode(WHOLE))
+    assert (answer.id, answer.model, answer.created) == ("r1", "gemini-2.5-flash", 1795514400)
+    (choice,) = answer.choices
+    assert choice.finish_reason == "tool_calls"
+    assert choice.parts == (
+        Reasoning(text="I think, so.", signature="s0", origin=GEMINI_GENERATE),
+        Text(text="Grüße \U0001f600"),
+        ToolUse(id="call_r1_0_0", name="f", arguments='{"q":"ü"}', signature="s1"),
+        ToolUse(id="own", name="g", arguments="{}"),
+    )
+    usage = answer.usage
+    assert (usage.input_tokens, usage.cache_read_tokens, usage.audio_input_tokens) == (50, 40, 10)
+    assert (usage.output_tokens, usage.reasoning_tokens, usage.total_tokens) == (20, 30, 150)
+
+
+@given(st.lists(st.integers(0, 5000), max_size=15), st.sampled_from([b"\n\n", b"\r\n\r\n", b"\r\r"]))
+def test_stream_and_whole_agree_under_any_chunking(places: list[int], end: bytes) -> None:
+    events = read_stream(cut(stream_of(CHUNKS, end), places))
+    assert collect_completion(events) == DIALECT.parse_completion(encode(WHOLE))
+
+
+def test_stream_byte_by_byte() -> None:
+    data = stream_of(CHUNKS)
+    assert read_stream(data[i : i + 1] for i in range(len(data))) == read_stream([data])
+
+
+def test_signature_on_plain_text_follows_it_and_goes_back() -> None:
+    answer = DIALECT.parse_completion(encode(chunk({"text": "hi", "thoughtSignature": "s"}, finish="STOP")))
+    parts = answer.choices[0].parts
+    assert parts == (Text(text="hi"), Reasoning(signature="s", origin=GEMINI_GENERATE))
+    body, dropped = sent(changed(messages=(USER, Message(role="assistant", parts=parts))))
+    assert body["contents"][1]["parts"] == [{"text": "hi"}, {"text": "", "thoughtSignature": "s"}]
+    assert dropped == ()
+
+
+def test_several_candidates_and_logprobs() -> None:
+    logprobs = {
+        "chosenCandidates": [{"token": "é", "logProbability": -0.5}],
+        "topCandidates": [
+            {"candidates": [{"token": "é", "logProbability": -0.5}, {"token": "b", "logProbability": -2}]}
+        ],
+    }
+    body = chunk({"text": "é"}, finish="STOP")
+    body["candidates"][0]["logprobsResult"] = logprobs
+    body["candidates"].append(chunk({"text": "b"}, finish="MAX_TOKENS", index=1)["candidates"][0])
+    answer = DIALECT.parse_completion(encode(body))
+    assert [(choice.index, choice.parts, choice.finish_reason) for choice in answer.choices] == [
+        (0, (Text(text="é"),), "stop"),
+        (1, (Text(text="b"),), "length"),
+    ]
+    top = [{"token": "é", "logprob": -0.5, "bytes": [195, 169]}, {"token": "b", "logprob": -2.0, "bytes": [98]}]
+    assert answer.choices[0].logprobs == {"content": [{**top[0], "top_logprobs": top}]}
+
+
+def test_pictures_are_kept() -> None:
+    answer = DIALECT.parse_completion(
+        encode(chunk({"inlineData": {"mimeType": "image/png", "data": "QQ=="}}, finish="STOP"))
+    )
+    assert answer.choices[0].parts == (Text(text="![image](data:image/png;base64,QQ==)"),)
+
+
+@pytest.mark.parametrize(
+    ("reason", "finish"),
+    [
+        ("STOP", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("SAFETY", "content_filter"),
+        ("RECITATION", "content_filter"),
+        ("OTHER", "error"),
+        ("NEW_IN_2027", "stop"),
+    ],
+)
+def test_finish_reasons(reason: str, finish: str) -> None:
+    assert DIALECT.parse_completion(encode(chunk({"text": "x"}, finish=reason))).choices[0].finish_reason == finish
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"promptFeedback": {"blockReason": "SAFETY"}, **META}, ContentFiltered),
+        ({"error": {"code": 429, "message": "m", "status": "RESOURCE_EXHAUSTED"}}, UpstreamRateLimited),
+        ([{"error": {"code": 503, "message": "m", "status": "UNAVAILABLE"}}], UpstreamOverloaded),
+        ({"error": {"code": 400, "message": "m", "status": "INVALID_ARGUMENT"}}, UpstreamRejected),
+        ({"error": {"code": 403, "message": "key AIza", "status": "PERMISSION_DENIED"}}, UpstreamAuthFailed),
+        ({"error": {"code": 500, "message": "m", "status": "INTERNAL"}}, UpstreamBroken),
+        (chunk({"text": "x"}, finish="MALFORMED_FUNCTION_CALL"), UpstreamBroken),
+        ({"candidates": 5}, UpstreamBroken),
+        (chunk({"text": "x"}), UpstreamBroken),
+        (META, UpstreamBroken),
+        ([], UpstreamBroken),
+        ("<html>", UpstreamBroken),
+    ],
+)
+def test_errors_inside_an_answer_and_a_stream(body: Any, kind: type[UpstreamError]) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        DIALECT.parse_completion(encode(body))
+    assert type(caught.value) is kind
+    assert "AIza" not in caught.value.message
+    for piece in body if isinstance(body, list) else [body]:
+        with pytest.raises(UpstreamError) as caught:
+            read_stream([stream_of([piece])])
+        assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_a_stream_cut_short_is_an_error(count: int) -> None:
+    with pytest.raises(UpstreamBroken):
+        read_stream([stream_of(CHUNKS[:count])])
+
+
+def test_events_in_order() -> None:
+    events = read_stream([stream_of(CHUNKS)])
+    assert events[0] == StreamStarted(id="r1", model="gemini-2.5-flash", created=1795514400)
+    assert events[2] == ReasoningDelta(text=", so.", signature="s0", origin=GEMINI_GENERATE)
+    assert events[-2] == ChoiceFinished(reason="tool_calls")
+
+
+HOSTILE = (
+    st.none()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=3)
+    | st.lists(st.dictionaries(st.just("tokenCount"), st.integers()), max_size=2)
+)
+
+
+@given(st.dictionaries(st.sampled_from([*USAGE, "toolUsePromptTokenCount"]), HOSTILE))
+def test_hostile_usage_is_clamped(raw: Any) -> None:
+    usage = usage_from_gemini(raw)
+    assert all(
+        getattr(usage, name) >= 0
+        for name in ("input_tokens", "output_tokens", "audio_input_tokens", "reasoning_tokens")
+    )
+
+
+@given(*[st.integers(0, 1000)] * 6)
+def test_usage_parts_sum_to_the_total(
+    prompt: int, tools: int, cached: int, audio: int, output: int, thoughts: int
+) -> None:
+    usage = usage_from_gemini(
+        {
+            "promptTokenCount": prompt,
+            "toolUsePromptTokenCount": tools,
+            "cachedContentTokenCount": cached,
+            "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": audio}],
+            "candidatesTokenCount": output,
+            "thoughtsTokenCount": thoughts,
+        }
+    )
+    assert usage.total_tokens == prompt + tools + output + thoughts
+
+
+@given(st.binary(max_size=60))
+def test_junk_is_only_ever_broken(body: bytes) -> None:
+    with pytest.raises(UpstreamBroken):
+        DIALECT.parse_completion(body)
