@@ -97,6 +97,8 @@ class ErrorFacts(msgspec.Struct, frozen=True, kw_only=True):
     codes: frozenset[str] = frozenset()
     """Its codes and types in lower case."""
     param: str | None = None
+    retry_after_s: float | None = None
+    """Google's `RetryInfo`."""
 
 
 class _Inner(msgspec.Struct):
@@ -105,6 +107,7 @@ class _Inner(msgspec.Struct):
     type: Any = None
     status: Any = None
     param: Any = None
+    details: Any = None
 
 
 class _ErrorBody(msgspec.Struct):
@@ -142,7 +145,17 @@ def read_error(body: bytes) -> ErrorFacts:
         message=message[:MESSAGE_LIMIT] if isinstance(message, str) and message else None,
         codes=frozenset(str(code).lower() for code in codes if isinstance(code, str | int)),
         param=param[:200] if isinstance(param, str) else None,
+        retry_after_s=_retry_delay(inner.details) if isinstance(inner, _Inner) else None,
     )
+
+
+def _retry_delay(details: Any) -> float | None:
+    """Return the seconds of `{"@type": ".../google.rpc.RetryInfo", "retryDelay": "34s"}` in a list of details."""
+    for detail in details if isinstance(details, list) else ():
+        delay = detail.get("retryDelay") if isinstance(detail, dict) else None
+        if isinstance(delay, str) and delay.endswith("s"):
+            return _seconds(delay[:-1].encode(), 1.0, None)
+    return None
 
 
 def _first(errors: Any) -> dict[str, Any]:
@@ -200,7 +213,10 @@ def _make(
     message = None if cls in _OWN_WORDS else facts.message
     if cls is UpstreamBroken:
         message = f"the provider answered with status {status}"
-    wait_s = retry_after(headers, now=now) if cls in (UpstreamRateLimited, UpstreamOverloaded) else None
+    wait_s = None
+    if cls in (UpstreamRateLimited, UpstreamOverloaded):
+        wait_s = retry_after(headers, now=now)
+        wait_s = facts.retry_after_s if wait_s is None else wait_s
     return cls(message or _WORDS[cls], provider_status=status, param=facts.param, retry_after_s=wait_s)
 
 

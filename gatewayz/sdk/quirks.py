@@ -1,10 +1,13 @@
 """A vendor's differences from a wire format, as data, and their edits of a request body's top-level members."""
 
+import fnmatch
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-__all__ = ["FieldEditor", "Fields", "Quirks", "Range"]
+__all__ = ["FieldEditor", "Fields", "QuirkTable", "Quirks", "Range"]
 
 Fields = dict[str, msgspec.Raw]
 
@@ -90,6 +93,26 @@ class FieldEditor:
         if not quirks.developer_role and "messages" in fields:
             fields["messages"] = _without_developer(fields["messages"])
         return fields
+
+
+class QuirkTable:
+    """Which editor a model's calls pass: that of the first pattern its id fits, else the common one."""
+
+    __slots__ = ("_common", "_patterns")
+
+    def __init__(self, common: Quirks, by_model: Mapping[str, Quirks], *, asks_usage: bool) -> None:
+        self._common = FieldEditor(common, asks_usage=asks_usage)
+        self._patterns = [
+            (re.compile(fnmatch.translate(pattern)).match, FieldEditor(quirks, asks_usage=asks_usage))
+            for pattern, quirks in by_model.items()
+        ]
+
+    def editor(self, model: str) -> FieldEditor:
+        """Return the editor for calls to an upstream id."""
+        for fits, editor in self._patterns:
+            if fits(model):
+                return editor
+        return self._common
 
 
 def _with_usage(options: msgspec.Raw) -> msgspec.Raw:

@@ -1,25 +1,23 @@
 """Requests to an OpenAI-compatible upstream; everything vendor-specific comes from settings."""
 
-import fnmatch
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
-
 from gatewayz.dialects.anthropic_messages import ANTHROPIC_MESSAGES_DIALECT
+
 from gatewayz.dialects.openai_chat import OPENAI_CHAT_DIALECT
 from gatewayz.dialects.openai_responses import OPENAI_RESPONSES_DIALECT
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.credentials import labelled
-from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.dialect import Rendered, UpstreamDialect
+from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.headers import HeaderSets
 from gatewayz.sdk.http_provider import HttpProvider
 from gatewayz.sdk.interfaces import Capabilities
 from gatewayz.sdk.offers import ModelListing
-from gatewayz.sdk.quirks import FieldEditor, Quirks
+from gatewayz.sdk.quirks import Quirks, QuirkTable
 from gatewayz.sdk.wire import (
     ANTHROPIC_MESSAGES,
     OPENAI_CHAT,
@@ -82,11 +80,7 @@ class OpenAICompatibleProvider(HttpProvider):
             header="authorization" if in_bearer else settings.auth_header,
             scheme="Bearer " if in_bearer else "",
         )
-        self._editors = {format: _editor(settings, format) for format in formats}
-        self._model_editors = [
-            (re.compile(fnmatch.translate(pattern)).match, FieldEditor(quirks, asks_usage=True))
-            for pattern, quirks in settings.model_quirks.items()
-        ]
+        self._quirks = {format: _quirks(settings, format) for format in formats}
 
     async def build_request(
         self, format: Format, model: str, body: bytes, stream: bool, context: CallContext
@@ -100,11 +94,11 @@ class OpenAICompatibleProvider(HttpProvider):
     def edit_fields(self, call: WireCall) -> dict[str, msgspec.Raw]:
         """Return the call's members with model, usage option and quirks of this upstream."""
         fields = super().edit_fields(call)
-        return self._editor(call.format, call.model).edit(fields, stream=call.stream)
+        return self._quirks[call.format].editor(call.model).edit(fields, stream=call.stream)
 
     def edit_rendered(self, format: Format, model: str, rendered: Rendered, *, stream: bool) -> Rendered:
         """Return the translated body with the same edits."""
-        body = self._editor(format, model).edit_body(rendered.body, stream=stream)
+        body = self._quirks[format].editor(model).edit_body(rendered.body, stream=stream)
         return rendered if body is rendered.body else Rendered(body=body, dropped=rendered.dropped)
 
     async def list_models(self) -> Sequence[ModelListing]:
@@ -126,13 +120,6 @@ class OpenAICompatibleProvider(HttpProvider):
             date=self._context.clock.now().date().isoformat(),
         )
 
-    def _editor(self, format: Format, model: str) -> FieldEditor:
-        if format == OPENAI_CHAT:
-            for fits, editor in self._model_editors:
-                if fits(model):
-                    return editor
-        return self._editors[format]
-
     def _target(self, path: str) -> bytes:
         query = urlencode(self._settings.query)
         return f"{self._base}{path}{'?' + query if query else ''}".encode()
@@ -145,7 +132,9 @@ def _path(settings: OpenAICompatibleSettings, format: Format) -> str:
     return DEFAULT_PATHS[format]
 
 
-def _editor(settings: OpenAICompatibleSettings, format: Format) -> FieldEditor:
+def _quirks(settings: OpenAICompatibleSettings, format: Format) -> QuirkTable:
+    asks_usage = format in _ASKING_USAGE
+    if format == OPENAI_CHAT:
+        return QuirkTable(settings.quirks, settings.model_quirks, asks_usage=asks_usage)
     others = (quirks for name, quirks in settings.format_quirks.items() if name == format)
-    quirks = settings.quirks if format == OPENAI_CHAT else next(others, Quirks())
-    return FieldEditor(quirks, asks_usage=format in _ASKING_USAGE)
+    return QuirkTable(next(others, Quirks()), {}, asks_usage=asks_usage)

@@ -1,0 +1,38 @@
+"""What an operator says of fal."""
+
+import msgspec
+
+from gatewayz.sdk.credentials import are_configured
+from gatewayz.sdk.errors import ConfigurationError
+from gatewayz.sdk.http_provider import TimeoutOverrides
+from gatewayz.sdk.model_ids import ModelIds
+from gatewayz.sdk.secret import Secret
+from gatewayz.sdk.wire import split_url
+
+__all__ = ["FalSettings"]
+
+
+class FalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of `use: fal`."""
+
+    base_url: str = "https://fal.run"
+    """The endpoint that answers when the picture is done."""
+    api_key: Secret | None = None
+    """Absent: no authentication. Written but empty: not configured."""
+    api_keys: dict[str, Secret] = {}
+    """More credentials by label; each has circuits and cooldowns of its own."""
+    headers: dict[str, str] = {}
+    """Sent with every call."""
+    timeouts: TimeoutOverrides = TimeoutOverrides(first_byte_s=180)
+    model_ids: ModelIds = ModelIds(strip=("fal/",))
+
+    def __post_init__(self) -> None:
+        """Refuse what no request could be made of. Raises ConfigurationError."""
+        try:
+            split_url(self.base_url)
+        except ValueError as err:
+            raise ConfigurationError(str(err)) from err
+
+    def is_configured(self) -> bool:
+        """True when a key is there, or none is needed."""
+        return are_configured(self.api_key, self.api_keys)
