@@ -1,0 +1,66 @@
+"""What the commands on the database share: settings in, store opened, work done, store closed, errors in words."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import typer
+
+from gatewayz.config.env import environment
+from gatewayz.config.load import default_path, load
+from gatewayz.config.settings import Settings
+from gatewayz.sdk.errors import GatewayzError
+from gatewayz.store.open import open_store
+from gatewayz.store.sql.store import SqlStore
+
+__all__ = ["AsJson", "ConfigPath", "EnvironmentName", "print_json", "read_settings", "reported", "with_store"]
+
+T = TypeVar("T")
+ConfigPath = Annotated[
+    Path | None, typer.Option("--config", help="The configuration file; ./gatewayz.yaml by default.")
+]
+EnvironmentName = Annotated[str | None, typer.Option("--env", help="The overlay config/environments/NAME.yaml.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def read_settings(config: Path | None, env: str | None) -> Settings:
+    """Return the settings of a file. Raises ConfigurationInvalid."""
+    return load(config or default_path(), overlay=env, environ=environment()).settings
+
+
+def with_store(
+    config: Path | None, env: str | None, work: Callable[[SqlStore, Settings], Awaitable[T]], *, migrate: bool = True
+) -> T:
+    """Return what `work` returns on the store of the configuration; an error ends the command with exit code 1.
+
+    :param migrate: False leaves the schema as it is, whatever the settings say.
+    """
+
+    async def run(settings: Settings) -> T:
+        wanted = settings.store if migrate else msgspec.structs.replace(settings.store, migrate=False)
+        store = await open_store(wanted)
+        try:
+            return await work(store, settings)
+        finally:
+            await store.aclose()
+
+    return reported(lambda: asyncio.run(run(read_settings(config, env))))
+
+
+def reported(work: Callable[[], T]) -> T:
+    """Return what `work` returns; an error of ours is printed and ends the command with exit code 1."""
+    try:
+        return work()
+    except GatewayzError as err:
+        print(err.message, file=sys.stderr)
+        for suggestion in err.suggestions:
+            print(f"  {suggestion}", file=sys.stderr)
+        raise typer.Exit(1) from err
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
