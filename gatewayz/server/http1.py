@@ -112,11 +112,12 @@ class Http1Connection(ClientConnection):
             seen = max(len(buffer) - 3, 0)
             buffer += data
             end = buffer.find(_HEAD_END, seen)
-            if end >= 0 or buffer.startswith(b"\r\n"):
-                data = bytes(buffer)
-                self._buffer = None
+            if end < 0 and not buffer.startswith(b"\r\n"):
+                self._check_torn_head(buffer, seen)
+                return
+            data = bytes(buffer)
+            self._buffer = None
         else:
-            seen = 0
             end = data.find(_HEAD_END)
         if data.startswith(b"\r\n"):  # RFC 9112 section 2.2: empty lines before a request are skipped
             blank = _BLANK_LINES.match(data)
@@ -125,7 +126,9 @@ class Http1Connection(ClientConnection):
                 self._read_head(data)
             return
         if end < 0:
-            self._collect_head(data, seen)
+            self._buffer = bytearray(data)
+            self.deadline = self.service.loop.time() + self.service.settings.head_timeout_s
+            self._check_torn_head(self._buffer, 0)
             return
         end += 4
         if len(data) == end:
@@ -135,12 +138,8 @@ class Http1Connection(ClientConnection):
             if self._phase not in (LINGER, CLOSED):
                 self._take(data[end:])
 
-    def _collect_head(self, data: bytes, seen: int) -> None:
-        """Keep the beginning of a head, unless it can no longer become one."""
-        if self._buffer is None or not self._buffer:
-            self._buffer = bytearray(data)
-            self.deadline = self.service.loop.time() + self.service.settings.head_timeout_s
-        buffer = self._buffer
+    def _check_torn_head(self, buffer: bytearray, seen: int) -> None:
+        """Refuse the beginning of a head that can no longer become one; `seen` bytes were checked before."""
         if _BARE_LF.search(buffer, max(seen - 1, 0)) is not None:
             raise Refusal(400, "Lines must end with CRLF.")
         if seen < _METHOD_START_BYTES and _METHOD_START.fullmatch(buffer[:_METHOD_START_BYTES]) is None:

@@ -122,13 +122,13 @@ class Guard:
 
         async def watched(message: Message) -> None:
             nonlocal status, sent_bytes
-            await send(message)
             if message["type"] == "http.response.start":
                 status = message["status"]
             elif message["type"] == "http.response.body":
                 sent_bytes += len(message.get("body", b""))
                 if not message.get("more_body", False):
-                    hangup.complete()
+                    hangup.complete()  # before it is sent: Hypercorn may close, and say so, while it sends
+            await send(message)
 
         scope["extensions"] = {**(scope.get("extensions") or {}), HANGUP: hangup}
         try:
