@@ -43,6 +43,7 @@ ErrorName = Literal[
     "broken",
 ]
 
+_CONTEXT_CODES: Final = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 MESSAGE_LIMIT: Final = 500
 RETRY_AFTER_LIMIT_S: Final = 3600.0
 
@@ -213,11 +214,12 @@ def _make(
     message = None if cls in _OWN_WORDS else facts.message
     if cls is UpstreamBroken:
         message = f"the provider answered with status {status}"
+    code = "CONTEXT_LENGTH_EXCEEDED" if _CONTEXT_CODES & facts.codes else None
     wait_s = None
     if cls in (UpstreamRateLimited, UpstreamOverloaded):
         wait_s = retry_after(headers, now=now)
         wait_s = facts.retry_after_s if wait_s is None else wait_s
-    return cls(message or _WORDS[cls], provider_status=status, param=facts.param, retry_after_s=wait_s)
+    return cls(message or _WORDS[cls], provider_status=status, param=facts.param, code=code, retry_after_s=wait_s)
 
 
 def retry_after(headers: Headers, *, now: datetime | None = None) -> float | None:
