@@ -9,6 +9,7 @@ from gatewayz.config.problems import ConfigurationInvalid, KeyPath, Problem, did
 from gatewayz.config.schema import Schema, entry_type, section_schema, type_schema
 from gatewayz.config.settings import Settings
 from gatewayz.config.tree import Tree, locate
+from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.secret import Secret
 
 __all__ = ["decode_settings", "decode_struct"]
@@ -39,6 +40,8 @@ def decode_struct(value: Mapping[str, Any], of_type: type[S], *, path: KeyPath, 
         failed = f"unknown keys: {', '.join(unknown)}"
     except msgspec.ValidationError as err:
         failed = str(err)
+    except ConfigurationError as err:  # from a type that checks itself
+        raise ConfigurationInvalid([Problem(message=err.message, path=path, place=locate(tree, path))]) from err
     schema = {**type_schema(of_type), "additionalProperties": False}
     raise ConfigurationInvalid(_explain(value, schema, path, tree, failed))
 

@@ -31,14 +31,21 @@ class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """A built instance, with what it was built from; the next configuration keeps it when nothing changed."""
+class Opened:
+    """A built instance, with what it was built from; the next configuration keeps it when nothing changed.
 
-    implementation: Implementation
-    settings: msgspec.Struct
-    inner: Any
-    """The plugin's own object."""
-    fenced: Any
+    It counts the configurations that hold it, so that the last one to go closes it.
+    """
+
+    __slots__ = ("fenced", "holders", "implementation", "inner", "settings")
+
+    def __init__(self, *, implementation: Implementation, settings: msgspec.Struct, inner: Any, fenced: Any) -> None:
+        self.implementation = implementation
+        self.settings = settings
+        self.inner = inner
+        """The plugin's own object."""
+        self.fenced = fenced
+        self.holders = 0
 
 
 class Instances:
@@ -52,6 +59,9 @@ class Instances:
         observers: Observers,
     ) -> None:
         self._opened = dict(opened)
+        for found in self._opened.values():
+            found.holders += 1
+        self._is_closed = False
         self.states = states
         self.observers = observers
         self.providers: Mapping[str, Provider] = self._of("providers")
@@ -71,9 +81,15 @@ class Instances:
         return next((state for state in self.states if (state.section, state.name) == (section, name)), None)
 
     async def aclose(self, *, successor: "Instances | None" = None, deadline_s: float = CLOSE_DEADLINE_S) -> None:
-        """Close every instance that the successor did not keep, at once and each within the deadline. Never raises."""
-        kept = {id(found.inner) for found in successor._opened.values()} if successor is not None else set()
-        going = [(key, found) for key, found in self._opened.items() if id(found.inner) not in kept]
+        """Close what no other configuration holds, all at once and each within the deadline. Never raises."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        going: list[tuple[tuple[str, str], Opened]] = []
+        for key, found in self._opened.items():
+            found.holders -= 1
+            if not found.holders:
+                going.append((key, found))
         await asyncio.gather(*(close(key, found.inner, deadline_s) for key, found in going))
 
 

@@ -18,10 +18,10 @@ from gatewayz.config.load import Loaded
 from gatewayz.config.problems import ConfigurationInvalid, KeyPath, Problem
 from gatewayz.config.schema import entry_type
 from gatewayz.config.settings import PluginEntry
+from gatewayz.loader.code import DEADLINES, Code, Deadlines, load_code
 from gatewayz.loader.contain import describe, run_contained
-from gatewayz.loader.discovery import Plugin, builtins, import_plugin, wanted
+from gatewayz.loader.discovery import builtins
 from gatewayz.loader.fence import FencedBilling, FencedHealthCheck, FencedProvider, FencedRouter
-from gatewayz.loader.hooks import Hooks
 from gatewayz.loader.instances import Instances, InstanceState, Opened, close
 from gatewayz.loader.observers import Observers
 from gatewayz.loader.registry import SECTIONS, Implementation, Registry
@@ -31,7 +31,15 @@ from gatewayz.sdk.errors import ConfigurationError, GatewayzError
 from gatewayz.sdk.interfaces import Capabilities, Provisionable, WireProvider
 from gatewayz.sdk.wire import HttpClient
 
-__all__ = ["Code", "ContextOf", "Deadlines", "Decoded", "contexts", "decode_entries", "load_code", "open_instances"]
+__all__ = [
+    "Code",
+    "ContextOf",
+    "Deadlines",
+    "Decoded",
+    "contexts",
+    "decode_entries",
+    "open_instances",
+]
 
 ContextOf = Callable[[str, str], PluginContext]
 """Section and instance name to what that instance is given."""
@@ -46,27 +54,6 @@ _METHODS: Final = {
     "billing": ("authorize", "extend", "capture", "void", "balance", "aclose"),
     "health": ("probe",),
 }
-
-
-class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
-    """How long plugin code may take, in seconds, for each step."""
-
-    import_s: float = 20.0
-    register_s: float = 10.0
-    build_s: float = 10.0
-    provision_s: float = 20.0
-    close_s: float = 10.0
-
-
-DEADLINES: Final = Deadlines()
-
-
-class Code(msgspec.Struct, frozen=True, kw_only=True):
-    """Plugins that were let in, and what they registered."""
-
-    plugins: tuple[Plugin, ...]
-    hooks: Hooks
-    registry: Registry
 
 
 class Decoded(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,28 +86,6 @@ def contexts(http: HttpClient, clock: Clock, data_dir: Path) -> ContextOf:
         )
 
     return context
-
-
-async def load_code(loaded: Loaded, *, deadlines: Deadlines = DEADLINES) -> Code:
-    """Import the plugins that the configuration names and let them register.
-
-    Raises ConfigurationInvalid naming every plugin that is missing, fails or hangs.
-    """
-    problems: list[Problem] = []
-    plugins: list[Plugin] = []
-    for index, name in enumerate(loaded.settings.plugins):
-        try:
-            for source in wanted([name]):
-                if all(source.name != plugin.name for plugin in plugins):
-                    plugins.append(await import_plugin(source, deadline_s=deadlines.import_s))
-        except ConfigurationError as err:
-            problems.append(loaded.problem(("plugins", index), err.message))
-    if problems:
-        raise ConfigurationInvalid(problems)
-    hooks = Hooks(plugins)
-    registry = Registry()
-    await hooks.register_all(registry, deadline_s=deadlines.register_s)
-    return Code(plugins=tuple(plugins), hooks=hooks, registry=registry)
 
 
 def decode_entries(loaded: Loaded, registry: Registry) -> tuple[list[Decoded], list[InstanceState]]:
@@ -200,7 +165,7 @@ async def open_instances(
         states = (*(_state(entry, reasons) for entry in decoded), *off)
         _require_vital(loaded, opened, {(state.section, state.name): state for state in states})
     except BaseException:  # cancelled or refused: either way nothing that was opened here stays open
-        fresh = [(key, found) for key, found in opened.items() if previous is None or previous.find(*key) is not found]
+        fresh = [(key, found) for key, found in opened.items() if not found.holders]
         await asyncio.gather(*(close(key, found.inner, deadlines.close_s) for key, found in fresh))
         raise
     observers = Observers(attempt_finished=code.hooks.attempt_finished(), request_settled=code.hooks.request_settled())
