@@ -114,7 +114,8 @@ class ClientConnection(asyncio.Protocol, abc.ABC):
         self.write_paused = False
         self.write_deadline = NEVER
         self._wake_writers()
-        if self._phase == HEAD and self._buffer:
+        if self._phase == HEAD:
+            self.deadline = self.service.loop.time() + self.service.settings.keep_alive_s
             self._advance()
 
     # -- reading ---------------------------------------------------------------------------------
@@ -123,7 +124,7 @@ class ClientConnection(asyncio.Protocol, abc.ABC):
         if not self._reading_paused and not self._transport.is_closing():
             self._reading_paused = True
             self._transport.pause_reading()
-            if self._phase != WAITING:  # the application is slow, not the client: its clock stands still
+            if self._phase in (BODY, CHUNKS):  # the application is slow, not the client: its clock stands still
                 self._body_left_s = self.deadline - self.service.loop.time()
                 self.deadline = NEVER
 
@@ -181,8 +182,11 @@ class ClientConnection(asyncio.Protocol, abc.ABC):
                 self._close()
         else:
             self._phase = HEAD
+            if self.write_paused:
+                self.deadline = NEVER  # `write_deadline` counts until the answers have been read
+                return
             self.deadline = self.service.loop.time() + self.service.settings.keep_alive_s
-            if self._buffer and not self.write_paused:
+            if self._buffer:
                 self._advance()
             else:
                 self._resume_reading()

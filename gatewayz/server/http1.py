@@ -74,9 +74,8 @@ class Http1Connection(ClientConnection):
             self._overrun = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a header; names of trailers are read and dropped."""
-        if not self._overrun and self._phase == HEAD:
-            self._headers.append((name.lower(), value.strip(b" \t")))
+        """Collect a header; trailers end up in a list that nobody reads."""
+        self._headers.append((name.lower(), value.strip(b" \t")))
 
     def on_body(self, chunk: bytes) -> None:
         """Hand a part of the body on."""
@@ -98,7 +97,10 @@ class Http1Connection(ClientConnection):
     def _take(self, data: bytes) -> None:
         phase = self._phase
         if phase == HEAD:
-            self._read_head(data)
+            if self.write_paused:  # whoever does not read his answers may not ask for more
+                self._keep_for_later(data)
+            else:
+                self._read_head(data)
         elif phase == BODY:
             self._read_body(data)
         elif phase == CHUNKS:

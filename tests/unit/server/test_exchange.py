@@ -323,3 +323,37 @@ async def test_echo_reads_its_body() -> None:
     async with serving(echo) as port:
         stream = await talk(port, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
     assert stream.endswith(b"POST / hi")
+
+
+async def test_a_client_that_asks_without_reading_is_not_answered_without_end() -> None:
+    asked = 0
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal asked
+        if scope["type"] != "http":
+            raise RuntimeError
+        asked += 1
+        await answer(send, b"x" * 50_000)
+
+    async with serving(app) as port, connected(port, limit=1000) as client:
+        total = 1000
+        for _ in range(total - 1):
+            client.send(GET)
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        await asyncio.sleep(0.3)
+        assert asked < 500
+        stream = await client.rest(10)
+    assert asked == total
+    assert count_answers(stream) == total
+
+
+async def test_a_client_that_never_reads_its_whole_answer_is_cut_off() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError
+        await answer(send, b"x" * 50_000_000)
+
+    async with serving(app, write_timeout_s=0.1) as port, connected(port, limit=1000) as client:
+        client.send(GET)
+        await asyncio.sleep(0.5)
+        assert len(await client.rest()) < 50_000_000
