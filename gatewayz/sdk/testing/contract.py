@@ -46,7 +46,7 @@ from gatewayz.sdk.errors import (
 from gatewayz.sdk.interfaces import Embedder, Provider, Provisionable, WireProvider
 from gatewayz.sdk.testing.client import PlainHttpClient
 from gatewayz.sdk.testing.fakes import Answer, FakeHttpClient, plugin_context
-from gatewayz.sdk.testing.playing import SECRET, SPLITS, check_usage, fill, split_pieces, url_path, visible_text
+from gatewayz.sdk.testing.playing import NOWHERE, SECRET, SPLITS, check_usage, split_pieces, url_path, visible_text
 from gatewayz.sdk.testing.scripts import WireScript
 from gatewayz.sdk.testing.settings_contract import SettingsContract, decode_settings
 from gatewayz.sdk.testing.upstream import Received, ScriptedUpstream, scripted_upstream
@@ -57,7 +57,6 @@ __all__ = ["ProviderContract"]
 TEXT: Final = 'Grüße, "Welt" \\ 🌍\nand\ttabs'
 CLOSE_LIMIT_S: Final = 0.25
 PARALLEL: Final = 20
-_NOWHERE: Final = "http://127.0.0.1:9"
 T = TypeVar("T")
 
 _STATUSES: Final = (
@@ -118,7 +117,7 @@ class ProviderContract(SettingsContract):
             http = FakeHttpClient(self._good(stream))
             self._answer(http, stream=stream)
             request = http.requests[-1]
-            base = url_path(_NOWHERE)
+            base = url_path(NOWHERE)
             assert request.target.decode() == base + self._target(stream)
             assert request.method == b"POST"
             assert SECRET.encode() in b" ".join(value for _, value in request.headers)
@@ -315,9 +314,8 @@ class ProviderContract(SettingsContract):
 
     # ------------------------------------------------------------ how it is done
 
-    def _provider(self, http: HttpClient, base_url: str = _NOWHERE) -> Provider:
-        values = fill(self.sample, base_url)
-        return self.build(decode_settings(self.settings, values), plugin_context(http))
+    def _provider(self, http: HttpClient, base_url: str = NOWHERE) -> Provider:
+        return self.build(decode_settings(self.settings, self.values(base_url)), plugin_context(http))
 
     async def _at(self, upstream: ScriptedUpstream) -> Provider:
         provider = self._provider(self.client(), upstream.base_url)

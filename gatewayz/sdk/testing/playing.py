@@ -6,8 +6,9 @@ from typing import Any, Final
 from gatewayz.sdk.chat import Completion, Text
 from gatewayz.sdk.usage import Usage
 
-__all__ = ["SECRET", "SPLITS", "check_usage", "fill", "split_pieces", "url_path", "visible_text"]
+__all__ = ["NOWHERE", "SECRET", "SPLITS", "check_usage", "fill", "split_pieces", "url_path", "visible_text"]
 
+NOWHERE: Final = "http://127.0.0.1:9"
 SECRET: Final = "canary-7f3a91d2c4e5"  # noqa: S105 - what must never be seen again
 SPLITS: Final = ("events", "whole", "bytes", "sevens", "crlf", "comments", "no_final_newline")
 

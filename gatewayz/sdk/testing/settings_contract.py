@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from gatewayz.sdk.secret import Secret
+from gatewayz.sdk.testing.playing import NOWHERE, fill
 
 __all__ = ["SettingsContract", "decode_settings", "settings_schema"]
 
@@ -55,7 +56,12 @@ class SettingsContract:
     """Import path of the plugin."""
     settings: ClassVar[type[msgspec.Struct]]
     sample: ClassVar[dict[str, Any]]
-    """Settings that work, as in YAML."""
+    """Settings that work, as in YAML; `{base_url}` and `{secret}` are filled in."""
+
+    def values(self, base_url: str = NOWHERE) -> dict[str, Any]:
+        """Return the sample with its place-holders replaced."""
+        filled: dict[str, Any] = fill(self.sample, base_url)
+        return filled
 
     def test_import_is_quick_and_opens_no_socket(self) -> None:
         done = subprocess.run(  # noqa: S603 - our own interpreter and text
@@ -65,13 +71,13 @@ class SettingsContract:
         assert float(done.stdout) < IMPORT_BUDGET_S
 
     def test_sample_decodes(self) -> None:
-        settings = decode_settings(self.settings, self.sample)
+        settings = decode_settings(self.settings, self.values())
         is_configured = getattr(settings, "is_configured", None)
         assert is_configured is None or is_configured() is True
 
     def test_unknown_key_is_refused(self) -> None:
         with pytest.raises(msgspec.ValidationError, match="unknown"):
-            decode_settings(self.settings, {**self.sample, "surely_unknown": 1})
+            decode_settings(self.settings, {**self.values(), "surely_unknown": 1})
 
     def test_schema_names_every_setting(self) -> None:
         schema = settings_schema(self.settings)
@@ -79,7 +85,7 @@ class SettingsContract:
         assert set(properties) == {field.encode_name for field in msgspec.structs.fields(self.settings)}
 
     def test_secrets_do_not_print(self) -> None:
-        settings = decode_settings(self.settings, self.sample)
+        settings = decode_settings(self.settings, self.values())
         shown = f"{settings!r} {settings}"
         for field in msgspec.structs.fields(self.settings):
             value = getattr(settings, field.name)

@@ -5,7 +5,6 @@ from typing import Literal
 import msgspec
 
 from gatewayz.sdk.credentials import are_configured
-from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.headers import header_bytes
 from gatewayz.sdk.http_provider import TimeoutOverrides
 from gatewayz.sdk.model_ids import ModelIds
@@ -37,12 +36,9 @@ class AnthropicSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     model_ids: ModelIds = ModelIds(strip=("anthropic/",))
 
     def __post_init__(self) -> None:
-        """Refuse what no request could be made of. Raises ConfigurationError."""
-        try:
-            split_url(self.base_url)
-            header_bytes({**self.headers, "anthropic-version": self.version, "anthropic-beta": ",".join(self.betas)})
-        except ValueError as err:
-            raise ConfigurationError(str(err)) from err
+        """Refuse what no request could be made of. Raises ValueError."""
+        split_url(self.base_url)
+        header_bytes({**self.headers, "anthropic-version": self.version, "anthropic-beta": ",".join(self.betas)})
 
     def is_configured(self) -> bool:
         """True when a key is there, or none is needed."""

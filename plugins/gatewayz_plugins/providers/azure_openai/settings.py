@@ -6,7 +6,6 @@ import msgspec
 
 from gatewayz.sdk.credentials import are_configured
 from gatewayz.sdk.error_rules import ErrorRule
-from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.http_provider import TimeoutOverrides
 from gatewayz.sdk.model_ids import ModelIds
 from gatewayz.sdk.quirks import Quirks
@@ -45,12 +44,9 @@ class AzureOpenAISettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     model_ids: ModelIds = ModelIds(strip=("openai/", "azure/"))
 
     def __post_init__(self) -> None:
-        """Refuse what no request could be made of. Raises ConfigurationError."""
-        try:
-            if self.base_url:
-                split_url(self.base_url)
-        except ValueError as err:
-            raise ConfigurationError(str(err)) from err
+        """Refuse what no request could be made of. Raises ValueError."""
+        if self.base_url:
+            split_url(self.base_url)
 
     def is_configured(self) -> bool:
         """True when there is an endpoint and a key, or none is needed."""

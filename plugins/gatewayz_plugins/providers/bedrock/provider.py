@@ -10,6 +10,7 @@ from gatewayz.sdk.error_rules import ErrorRule
 from gatewayz.sdk.errors import ConfigurationError, UpstreamAuthFailed
 from gatewayz.sdk.http_provider import HttpProvider
 from gatewayz.sdk.interfaces import Capabilities
+from gatewayz.sdk.secret import Secret
 from gatewayz.sdk.wire import BEDROCK_CONVERSE, CallContext, Format, HttpRequest, split_url
 from gatewayz_plugins.providers.bedrock.settings import BedrockSettings
 from gatewayz_plugins.providers.bedrock.signing import BearerSigner, Signer, SigV4Signer
@@ -35,7 +36,7 @@ class BedrockProvider(HttpProvider):
             unsupported=settings.unsupported,
             rules=_ERRORS,
             timeouts=settings.timeouts,
-            secrets=(settings.api_key, settings.secret_access_key, settings.session_token),
+            secrets=[secret for secret in _secrets(settings) if secret],
         )
         self._settings = settings
         self._origin, self._base = split_url(settings.address)
@@ -46,7 +47,7 @@ class BedrockProvider(HttpProvider):
         settings = self._settings
         if self._signer is not None:
             return
-        if not settings.is_configured():
+        if not settings.access_key_id or not settings.secret_access_key:
             raise ConfigurationError("neither api_key nor access_key_id and secret_access_key are set")
         self._signer = await SigV4Signer.load(
             settings.access_key_id, settings.secret_access_key, settings.session_token, settings.region
@@ -62,3 +63,7 @@ class BedrockProvider(HttpProvider):
         target = f"{self._base}/model/{quote(model, safe='')}/{method}".encode()
         headers = self._signer.headers(self._origin, target, body)
         return HttpRequest(origin=self._origin, target=target, headers=headers, body=body)
+
+
+def _secrets(settings: BedrockSettings) -> tuple[Secret | None, ...]:
+    return settings.api_key, settings.secret_access_key, settings.session_token

@@ -4,7 +4,6 @@ from typing import Literal
 
 import msgspec
 
-from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.http_provider import TimeoutOverrides
 from gatewayz.sdk.model_ids import ModelIds
 from gatewayz.sdk.secret import Secret
@@ -17,12 +16,12 @@ class BedrockSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Settings of `use: bedrock`: a bearer key, or an access key that signs."""
 
     region: str = "us-east-1"
-    api_key: Secret = Secret("")
+    api_key: Secret | None = None
     """A Bedrock API key; sent as bearer token, needs no further package."""
     access_key_id: str = ""
-    secret_access_key: Secret = Secret("")
+    secret_access_key: Secret | None = None
     """Signs with SigV4; needs the extra gatewayz[bedrock]."""
-    session_token: Secret = Secret("")
+    session_token: Secret | None = None
     """Of temporary credentials."""
     base_url: str = ""
     """Empty: Amazon's address for the region."""
@@ -31,13 +30,10 @@ class BedrockSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     model_ids: ModelIds = ModelIds(strip=("bedrock/",))
 
     def __post_init__(self) -> None:
-        """Refuse what no request could be made of. Raises ConfigurationError."""
+        """Refuse what no request could be made of. Raises ValueError."""
         if not self.region.replace("-", "").isalnum():
-            raise ConfigurationError(f"not a region: {self.region!r}")
-        try:
-            split_url(self.address)
-        except ValueError as err:
-            raise ConfigurationError(str(err)) from err
+            raise ValueError(f"not a region: {self.region!r}")
+        split_url(self.address)
 
     @property
     def address(self) -> str:

@@ -41,7 +41,7 @@ class SigV4Signer:
         self._request_type = request_type
 
     @classmethod
-    async def load(cls, access_key_id: str, secret: Secret, session_token: Secret, region: str) -> "SigV4Signer":
+    async def load(cls, access_key_id: str, secret: Secret, session_token: Secret | None, region: str) -> "SigV4Signer":
         """Return a signer, importing botocore (some 0.8 s) off the event loop. Raises ConfigurationError."""
         try:
             auth = await asyncio.to_thread(importlib.import_module, "botocore.auth")
@@ -51,7 +51,9 @@ class SigV4Signer:
             raise ConfigurationError(
                 "signing with an access key needs the extra: `pip install 'gatewayz[bedrock]'`; an api_key does not"
             ) from err
-        keys = credentials.Credentials(access_key_id, secret.reveal(), session_token.reveal() or None)
+        keys = credentials.Credentials(
+            access_key_id, secret.reveal(), session_token.reveal() if session_token else None
+        )
         return cls(auth.SigV4Auth(keys, _SERVICE, region), requests.AWSRequest)
 
     def headers(self, origin: Origin, target: bytes, body: bytes) -> Headers:

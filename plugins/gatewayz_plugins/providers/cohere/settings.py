@@ -5,7 +5,6 @@ from typing import Literal
 import msgspec
 
 from gatewayz.sdk.credentials import are_configured
-from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.http_provider import TimeoutOverrides
 from gatewayz.sdk.model_ids import ModelIds
 from gatewayz.sdk.secret import Secret
@@ -31,11 +30,8 @@ class CohereSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     model_ids: ModelIds = ModelIds(strip=("cohere/",))
 
     def __post_init__(self) -> None:
-        """Refuse what no request could be made of. Raises ConfigurationError."""
-        try:
-            split_url(self.base_url)
-        except ValueError as err:
-            raise ConfigurationError(str(err)) from err
+        """Refuse what no request could be made of. Raises ValueError."""
+        split_url(self.base_url)
 
     def is_configured(self) -> bool:
         """True when a key is there, or none is needed."""

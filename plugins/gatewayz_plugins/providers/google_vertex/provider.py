@@ -32,7 +32,7 @@ class GoogleVertexProvider(HttpProvider):
             unsupported=settings.unsupported,
             rules=_ERRORS,
             timeouts=settings.timeouts,
-            secrets=[settings.credentials_json],
+            secrets=[settings.credentials_json] if settings.credentials_json else (),
         )
         self._settings = settings
         self._context = context
@@ -44,7 +44,9 @@ class GoogleVertexProvider(HttpProvider):
     async def provision(self) -> None:
         """Read the service account. Raises ConfigurationError."""
         settings = self._settings
-        account = read_service_account(settings.credentials_json.reveal() or _read(settings.credentials_file))
+        account = read_service_account(
+            settings.credentials_json.reveal() if settings.credentials_json else _read(settings.credentials_file)
+        )
         project = settings.project or account.project_id
         if not project:
             raise ConfigurationError("no project: neither in the settings nor in the service account")

@@ -4,7 +4,6 @@ from typing import Literal
 
 import msgspec
 
-from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.http_provider import TimeoutOverrides
 from gatewayz.sdk.model_ids import ModelIds
 from gatewayz.sdk.secret import Secret
@@ -18,7 +17,7 @@ class GoogleVertexSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 
     credentials_file: str = ""
     """Path of a service account's JSON key."""
-    credentials_json: Secret = Secret("")
+    credentials_json: Secret | None = None
     """The key itself, in place of a file."""
     project: str = ""
     """Empty: the service account's own."""
@@ -31,13 +30,10 @@ class GoogleVertexSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     model_ids: ModelIds = ModelIds(strip=("google/",))
 
     def __post_init__(self) -> None:
-        """Refuse what no request could be made of. Raises ConfigurationError."""
-        try:
-            split_url(self.address)
-        except ValueError as err:
-            raise ConfigurationError(str(err)) from err
+        """Refuse what no request could be made of. Raises ValueError."""
+        split_url(self.address)
         if not self.region.replace("-", "").isalnum():
-            raise ConfigurationError(f"not a region: {self.region!r}")
+            raise ValueError(f"not a region: {self.region!r}")
 
     @property
     def address(self) -> str:

@@ -6,7 +6,6 @@ import msgspec
 
 from gatewayz.sdk.credentials import are_configured
 from gatewayz.sdk.error_rules import ErrorRule
-from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.headers import header_bytes
 from gatewayz.sdk.http_provider import TimeoutOverrides
 from gatewayz.sdk.model_ids import ModelIds
@@ -95,14 +94,11 @@ class OpenAICompatibleSettings(_Settings, frozen=True, kw_only=True):
     """None: it publishes no model list."""
 
     def __post_init__(self) -> None:
-        """Refuse what no request could be made of. Raises ConfigurationError."""
-        try:
-            for url in (self.base_url, *(region.base_url for region in self.regions.values())):
-                if url:
-                    split_url(url)
-            header_bytes({**self.headers, self.auth_header: ""})
-        except ValueError as err:
-            raise ConfigurationError(str(err)) from err
+        """Refuse what no request could be made of. Raises ValueError."""
+        for url in (self.base_url, *(region.base_url for region in self.regions.values())):
+            if url:
+                split_url(url)
+        header_bytes({**self.headers, self.auth_header: ""})
 
     @property
     def endpoint(self) -> Region:
