@@ -16,6 +16,7 @@ EPOCH: Final = datetime(2024, 1, 1, tzinfo=UTC)
 WORKER_BITS: Final = 12
 SEQUENCE_BITS: Final = 10
 SUFFIX_BITS: Final = WORKER_BITS + SEQUENCE_BITS
+WORKER_MASK: Final = ((1 << WORKER_BITS) - 1) << SEQUENCE_BITS
 MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -50,10 +51,10 @@ class MomentIds:
     def next(self, moment: datetime) -> int:
         """Return an id of that moment, different from every other this object has drawn."""
         row_id = first_id(moment) | self._worker
-        if row_id <= self._last < row_id + (1 << SEQUENCE_BITS) - 1:
+        if row_id <= self._last:
+            # Not the first of its millisecond, or the clock went back: go on from the last one.
             row_id = self._last + 1
-        elif row_id <= self._last:
-            # The clock went back, or the millisecond is full: borrow from the next one.
-            row_id = ((self._last >> SUFFIX_BITS) + 1 << SUFFIX_BITS) | self._worker
+            if row_id & WORKER_MASK != self._worker:  # this millisecond is full, or another worker's
+                row_id = ((self._last >> SUFFIX_BITS) + 1 << SUFFIX_BITS) | self._worker
         self._last = row_id
         return row_id

@@ -8,17 +8,27 @@ Source: docs/decisions/0060-units-of-work.md.
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, Protocol, TypeVar
 
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from gatewayz.sdk.errors import ConfigurationError, StoreUnavailable
 
-__all__ = ["Database", "Dialect", "ShieldedTasks", "Work", "as_unavailable", "open_database", "parse_url"]
+__all__ = [
+    "Database",
+    "Dialect",
+    "ShieldedTasks",
+    "Work",
+    "as_unavailable",
+    "is_duplicate",
+    "open_database",
+    "parse_url",
+]
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
@@ -27,6 +37,25 @@ Dialect = Literal["sqlite", "postgresql"]
 RETRY_AFTER_S = 5.0
 UNREACHABLE_STATES = ("08", "53", "57P", "55P03")
 """SQLSTATE prefixes: connection, resources, shutdown, lock not available. Source: PostgreSQL 18, appendix A."""
+UNUSABLE_CODES = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+"""Primary result codes of SQLite that no statement of ours can be blamed for."""
+UNIQUE_VIOLATION = "23505"
+DUPLICATE_CODES = frozenset(
+    {sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_ROWID}
+)
 
 logger = logging.getLogger("gatewayz.store")
 
@@ -89,7 +118,7 @@ def open_database(url: str, *, pool_size: int = 10) -> Database:
 
 def as_unavailable(err: BaseException) -> StoreUnavailable | None:
     """Return what a caller is told when `err` means that the database cannot be had, else None."""
-    if isinstance(err, PoolTimeout | OSError | TimeoutError | InterfaceError) or _is_lost(err):
+    if isinstance(err, PoolTimeout | OSError | TimeoutError) or _is_lost(err):
         return StoreUnavailable("The database does not answer.", retry_after_s=RETRY_AFTER_S)
     return None
 
@@ -100,9 +129,19 @@ def _is_lost(err: BaseException) -> bool:
     if err.connection_invalidated:
         return True
     state: str | None = getattr(err.orig, "sqlstate", None)
-    if state is None:  # SQLite has no SQLSTATE: its OperationalError is locked, full, unreadable or a wrong statement
-        return isinstance(err, OperationalError) and "no such" not in str(err.orig)
-    return state.startswith(UNREACHABLE_STATES)
+    if state is not None:
+        return state.startswith(UNREACHABLE_STATES)
+    code: int | None = getattr(err.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in UNUSABLE_CODES  # the low byte is the primary code
+    # The driver itself refuses: its connection is gone, unless it says that a value of ours is wrong.
+    return isinstance(err, InterfaceError) and not isinstance(getattr(err.orig, "__cause__", None), ValueError)
+
+
+def is_duplicate(err: IntegrityError) -> bool:
+    """Return whether a unique key is taken, rather than another constraint broken."""
+    code: int | None = getattr(err.orig, "sqlite_errorcode", None)
+    return code in DUPLICATE_CODES or getattr(err.orig, "sqlstate", None) == UNIQUE_VIOLATION
 
 
 class ShieldedTasks:

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from gatewayz.sdk.errors import Conflict, ResourceNotFound
 from gatewayz.store.records import ApiKey, AuditEntry, KeyChanges, NewKey, Sealed
-from gatewayz.store.sql.database import Database
+from gatewayz.store.sql.database import Database, is_duplicate
 from gatewayz.store.sql.feed import announce
 from gatewayz.store.sql.tables.accounts import ApiKeyRow, KeyAuditRow, UserRow
 
@@ -208,4 +208,6 @@ def _flush(session: Session) -> None:
     try:
         session.flush()
     except IntegrityError as err:
+        if not is_duplicate(err):
+            raise
         raise Conflict("You have a key of this name already.", param="key_name") from err

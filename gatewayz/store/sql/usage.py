@@ -13,7 +13,7 @@ from sqlmodel import Session
 from gatewayz.sdk.errors import Conflict
 from gatewayz.store.moment_id import first_id, moment_of
 from gatewayz.store.records import USAGE_COLUMNS, UsageRow
-from gatewayz.store.sql.database import Database
+from gatewayz.store.sql.database import Database, is_duplicate
 from gatewayz.store.sql.many_rows import insert_rows
 from gatewayz.store.sql.tables.usage import usage_log
 
@@ -48,6 +48,8 @@ class SqlUsageStore:
             try:
                 insert_rows(session.connection(), "usage_log", USAGE_COLUMNS, rows)
             except IntegrityError as err:
+                if not is_duplicate(err):
+                    raise
                 raise Conflict("an id of the usage log is taken") from err
 
         await self._database.write(work, durable=False)

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from gatewayz.sdk.errors import Conflict
 from gatewayz.store.records import NewUser, User, UserChanges
-from gatewayz.store.sql.database import Database
+from gatewayz.store.sql.database import Database, is_duplicate
 from gatewayz.store.sql.feed import announce
 from gatewayz.store.sql.tables.accounts import UserRow
 
@@ -107,4 +107,6 @@ def _flush(session: Session) -> None:
     try:
         session.flush()
     except IntegrityError as err:
+        if not is_duplicate(err):
+            raise
         raise Conflict("This e-mail address has an account already.", param="email") from err
