@@ -3,7 +3,5 @@
 Importing this package does no work: no plugin, no socket, no framework is loaded.
 """
 
-from typing import Final
-
-__version__: Final = "0.1.0"
+__version__ = "0.1.0"
 __all__ = ["__version__"]

@@ -1,4 +1,9 @@
-"""One try at one offer: opened in one of two lanes, reported once."""
+"""One try at one offer, opened in one of two lanes.
+
+That a provider with `formats` has `exchange` is proved once, when it is built (`loader.lifecycle`).
+"""
+
+from typing import cast
 
 from gatewayz.dialects.passthrough.contract import Passthrough
 from gatewayz.flow.edition import Edition
@@ -20,9 +25,9 @@ async def open_whole(
 ) -> WholeAnswer:
     """Return the answer of one offer. Raises UpstreamError."""
     context = _context(inbound, offer, edition)
-    if call.format in provider.capabilities.formats and isinstance(provider, WireProvider):
+    if call.format in provider.capabilities.formats:
         passthrough = edition.passthroughs[call.format]
-        reply = await _exchange(call, offer, provider, passthrough, context)
+        reply = await _exchange(call, offer, cast(WireProvider, provider), passthrough, context)
         try:
             body = await reply.read_all(REPLY_LIMIT)
         finally:
@@ -40,9 +45,9 @@ async def open_stream(
 ) -> OpenStream:
     """Return the stream of one offer, its first content read. Raises UpstreamError."""
     context = _context(inbound, offer, edition)
-    if call.format in provider.capabilities.formats and isinstance(provider, WireProvider):
+    if call.format in provider.capabilities.formats:
         passthrough = edition.passthroughs[call.format]
-        reply = await _exchange(call, offer, provider, passthrough, context)
+        reply = await _exchange(call, offer, cast(WireProvider, provider), passthrough, context)
         editor = passthrough.stream_editor(
             model=call.model.id,
             include_usage=call.head.include_usage,

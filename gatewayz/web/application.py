@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from gatewayz.domain.identity.authenticator import check_restrictions
+from gatewayz.domain.identity.restrictions import check_restrictions
 from gatewayz.flow.gateway import Gateway
 from gatewayz.sdk.errors import BodyTooLarge, GatewayzError, InvalidRequest, ResourceNotFound
 from gatewayz.sdk.wire import ANTHROPIC_MESSAGES, OPENAI_CHAT, Format

@@ -8,7 +8,8 @@ from gatewayz.web.request_head import RequestHead
 
 __all__ = ["ClientGone", "check_json_headers", "read_body"]
 
-_JSON_LIKE: Final = frozenset((b"application/json", b"text/json"))
+_JSON_LIKE: Final = frozenset((b"application/json", b"text/json", b"application/x-www-form-urlencoded"))
+"""The last is what curl says of a body when it is told nothing; the body must be JSON all the same."""
 
 
 class ClientGone(GatewayzError):

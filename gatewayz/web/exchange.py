@@ -1,8 +1,6 @@
 """One request's answer on the wire, and the keep-alive of its silent streams."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from gatewayz.flow.edition import Edition
@@ -101,14 +99,13 @@ class KeepAlive:
         self._guarded: dict[Exchange, tuple[Edition, bytes]] = {}
         self._writes: set[asyncio.Task[None]] = set()
 
-    @contextmanager
-    def guard(self, exchange: Exchange, edition: Edition, body: bytes) -> Iterator[None]:
-        """Keep the exchange alive while the block runs."""
+    def add(self, exchange: Exchange, edition: Edition, body: bytes) -> None:
+        """Keep the exchange alive from now on."""
         self._guarded[exchange] = (edition, body)
-        try:
-            yield
-        finally:
-            del self._guarded[exchange]
+
+    def remove(self, exchange: Exchange) -> None:
+        """Stop keeping it alive; may be called for one that was never added."""
+        self._guarded.pop(exchange, None)
 
     async def run(self) -> None:
         """Run until cancelled."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gatewayz.domain.identity.caller import Caller
+from gatewayz.domain.identity.restrictions import check_restrictions
 from gatewayz.flow.authenticate import authenticate
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.gateway import Gateway
@@ -101,14 +102,14 @@ class HotFront:
                 headers=head.format_headers,
             )
             hang_up.watch()
-            with self._keep_alive.guard(exchange, edition, body):
-                reply = await answer(inbound, caller, edition)
-                if isinstance(reply.body, bytes):
-                    await exchange.send_whole(reply, reply.body)
-                    return
-                self._working -= 1
-                is_counted = False
-                await _stream(exchange, reply, reply.body)
+            self._keep_alive.add(exchange, edition, body)
+            reply = await answer(inbound, caller, edition)
+            if isinstance(reply.body, bytes):
+                await exchange.send_whole(reply, reply.body)
+                return
+            self._working -= 1
+            is_counted = False
+            await _stream(exchange, reply, reply.body)
         except GatewayzError as error:
             await exchange.send_error(error)
         except OSError:
@@ -121,6 +122,7 @@ class HotFront:
             await exchange.send_error(InternalError())
         finally:
             self._working -= is_counted
+            self._keep_alive.remove(exchange)
             hang_up.forget()
             lease.release()
 

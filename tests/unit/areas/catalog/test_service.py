@@ -140,5 +140,5 @@ def test_lists_are_made_once_for_each_catalog() -> None:
 
 def test_clients_are_told_apart_by_headers() -> None:
     assert wants_anthropic_shape([(b"anthropic-version", b"2023-06-01")])
-    assert wants_anthropic_shape([(b"x-api-key", b"gw_live_x")])
+    assert not wants_anthropic_shape([(b"x-api-key", b"gw_live_x")])
     assert not wants_anthropic_shape([(b"authorization", b"Bearer x"), (b"accept", b"*/*")])

@@ -1,0 +1,107 @@
+"""The table of contents: which endpoints there are, and how the rooms make one ASGI application."""
+
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Final, cast
+
+import msgspec
+
+from gatewayz.areas.catalog.routes import ROUTES as CATALOG
+from gatewayz.areas.circuit_breakers.routes import ROUTES as CIRCUIT_BREAKERS
+from gatewayz.areas.inference.routes import ROUTES as INFERENCE
+from gatewayz.areas.system.routes import ROUTES as SYSTEM
+from gatewayz.config.env import environment
+from gatewayz.config.load import Loaded, load
+from gatewayz.config.problems import ConfigurationInvalid
+from gatewayz.config.settings import Server
+from gatewayz.flow.gateway import Gateway
+from gatewayz.lifecycle import Lifecycle
+from gatewayz.sdk.errors import GatewayzError
+from gatewayz.server.lifespan import LifespanError
+from gatewayz.server.run import run as run_server
+from gatewayz.server.workers import run_workers
+from gatewayz.telemetry.logs import configure_logging
+from gatewayz.web.application import create_application
+from gatewayz.web.asgi import ASGI
+from gatewayz.web.exchange import KeepAlive
+from gatewayz.web.hot import HotFront
+
+__all__ = ["ROUTES", "create_app", "create_worker_app", "run"]
+
+_log = logging.getLogger("gatewayz")
+
+ROUTES: Final = (*SYSTEM, *CATALOG, *INFERENCE, *CIRCUIT_BREAKERS)
+"""Every endpoint but the hot inference routes, which are in `gatewayz.web.hot.HOT_ROUTES`."""
+
+
+def create_app(loaded: Loaded, *, overlay: str | None = None) -> ASGI:
+    """Return the application of a configuration; it opens everything in ASGI's lifespan."""
+    gateway = Gateway()
+    keep_alive = KeepAlive()
+    application = create_application(gateway, ROUTES, loaded.settings.server.max_body_bytes)
+    lifecycle = Lifecycle(loaded, gateway, keep_alive, overlay)
+
+    @application.before_serving
+    async def start() -> None:
+        await lifecycle.start()
+        _reload_on_hangup(lifecycle)
+
+    @application.after_serving
+    async def stop() -> None:
+        await lifecycle.stop()
+
+    return HotFront(cast(ASGI, application), gateway, keep_alive)
+
+
+def create_worker_app(config_path: str, overlay: str) -> ASGI:
+    """Return the application for one of several worker processes. See `server.workers.run_workers`."""
+    loaded = load(Path(config_path), overlay=overlay or None, environ=environment())
+    configure_logging(loaded.settings.logging)
+    return create_app(loaded, overlay=overlay or None)
+
+
+def run(
+    config_path: Path,
+    *,
+    env: str | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    workers: int | None = None,
+) -> int:
+    """Serve until stopped. Returns the exit code: 0 after an orderly stop, 1 when it could not start."""
+    try:
+        loaded = load(config_path, overlay=env, environ=environment())
+    except ConfigurationInvalid as err:
+        sys.stderr.write(f"{err}\n")
+        return 1
+    configure_logging(loaded.settings.logging)
+    server = _with_options(loaded.settings.server, host, port, workers)
+    try:
+        if server.workers > 1:
+            arguments = (str(config_path), env or "")
+            run_workers("gatewayz.app:create_worker_app", server, arguments=arguments, ready=_announce)
+        else:
+            run_server(create_app(loaded, overlay=env), server, ready=_announce)
+    except (GatewayzError, LifespanError, OSError) as err:
+        _log.error("the gateway could not serve: %s", err)
+        return 1
+    return 0
+
+
+def _with_options(server: Server, host: str | None, port: int | None, workers: int | None) -> Server:
+    given = {"host": host, "port": port, "workers": workers}
+    return msgspec.structs.replace(server, **{name: value for name, value in given.items() if value is not None})
+
+
+def _announce(addresses: list[tuple[str, int]]) -> None:
+    for host, port in addresses:
+        shown = f"[{host}]" if ":" in host else host
+        _log.info("listening on http://%s:%d", shown, port)
+
+
+def _reload_on_hangup(lifecycle: Lifecycle) -> None:
+    if hasattr(signal, "SIGHUP"):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lifecycle.watch.reload)

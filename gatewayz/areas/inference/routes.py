@@ -1,0 +1,36 @@
+"""Inference routes that are not hot: counting tokens. The hot ones are in `gatewayz.web.hot`."""
+
+import asyncio
+from typing import Final
+
+from quart import Response, request
+
+from gatewayz.dialects.anthropic_messages import prompt_texts
+from gatewayz.domain.usage.tokens import count_tokens
+from gatewayz.sdk.wire import ANTHROPIC_MESSAGES
+from gatewayz.web.bodies import check_json_headers
+from gatewayz.web.routes import Call, Route, json_response
+
+__all__ = ["ROUTES"]
+
+
+async def count_message_tokens(call: Call) -> Response:
+    """How many tokens a messages request reads, counted here: nothing is sent to a provider or charged."""
+    check_json_headers(call.head)
+    body = await request.get_data()
+    model_name, texts = prompt_texts(body)
+    model = call.edition.catalog.resolve(model_name)
+    tokens = await asyncio.to_thread(count_tokens, texts, model.id)
+    return json_response({"input_tokens": tokens})
+
+
+ROUTES: Final = tuple(
+    Route(
+        method="POST",
+        path=f"{prefix}/messages/count_tokens",
+        handler=count_message_tokens,
+        guard="user",
+        format=ANTHROPIC_MESSAGES,
+    )
+    for prefix in ("/v1", "/v1/v1")
+)

@@ -1,0 +1,232 @@
+"""What a process opens, in order, and closes in reverse; and how it changes its configuration while it serves."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gatewayz.config.env import environment
+from gatewayz.config.load import Loaded
+from gatewayz.config.plan import save_applied
+from gatewayz.config.problems import ConfigurationInvalid
+from gatewayz.config.settings import UsageLog as UsageLogRules
+from gatewayz.config.watch import Watch
+from gatewayz.dialects.formats import DIALECTS, PASSTHROUGHS, READERS
+from gatewayz.domain.breakers.breakers import Breakers
+from gatewayz.domain.breakers.retry_budget import RetryBudget
+from gatewayz.domain.breakers.share import BreakerShare
+from gatewayz.domain.breakers.signals import RouteSignals
+from gatewayz.domain.catalog.build import Skipped, build_catalog
+from gatewayz.domain.identity.authenticator import Authenticator
+from gatewayz.domain.identity.key_files import load_vault
+from gatewayz.domain.usage.key_uses import KeyUses
+from gatewayz.domain.usage.retention import Retention
+from gatewayz.domain.usage.usage_log import UsageLog
+from gatewayz.flow.edition import Background, Edition
+from gatewayz.flow.gateway import Gateway
+from gatewayz.flow.observers import ObserverGroup
+from gatewayz.loader.instances import Instances
+from gatewayz.loader.lifecycle import contexts, open_instances
+from gatewayz.sdk.clock import SystemClock
+from gatewayz.sdk.errors import ConfigurationError, StoreUnavailable
+from gatewayz.store.open import open_store
+from gatewayz.upstream.engine import Engine
+from gatewayz.web.exchange import KeepAlive
+
+if TYPE_CHECKING:
+    from gatewayz.store.sql.store import SqlStore
+
+__all__ = ["Lifecycle"]
+
+_log = logging.getLogger("gatewayz")
+_DRAIN_S: Final = 10.0
+_STORE_CHECK_S: Final = 2.0
+_RESTART_KEYS: Final = ("server", "store", "keys", "data_dir", "usage_log")
+"""Top-level keys that a running process cannot change."""
+
+
+class StoreCheck:
+    """Asks the store for a sign of life, with a deadline."""
+
+    def __init__(self, store: "SqlStore") -> None:
+        self._store = store
+
+    async def check(self) -> str | None:
+        """Return None when it answers, else what is wrong."""
+        try:
+            async with asyncio.timeout(_STORE_CHECK_S):
+                await self._store.ping()
+        except StoreUnavailable:
+            return "the database does not answer"
+        except TimeoutError:
+            return f"the database did not answer within {_STORE_CHECK_S:g} s"
+        return None
+
+
+class Lifecycle:
+    """One process. `start` raises with everything closed again; `stop` may be called once after it.
+
+    :param overlay: name of the environment the configuration was loaded for, used again on reload.
+    """
+
+    def __init__(self, loaded: Loaded, gateway: Gateway, keep_alive: KeepAlive, overlay: str | None) -> None:
+        self._loaded = loaded
+        self._gateway = gateway
+        self._keep_alive = keep_alive
+        self._overlay = overlay
+        self._clock = SystemClock()
+        self._stack = AsyncExitStack()
+        self._instances: Instances | None = None
+        self._background = Background()
+        self.watch = Watch(loaded, overlay=overlay, environ=environment, on_loaded=self.reload)
+
+    async def start(self) -> None:
+        """Open store, keys, upstream client and plugins, and install the first edition."""
+        settings = self._loaded.settings
+        try:
+            self._data_dir = Path(settings.data_dir)
+            store = await open_store(settings.store)
+            self._stack.push_async_callback(store.aclose)
+            self._store = StoreCheck(store)
+            self._open_records(store, settings.usage_log)
+            self._engine = Engine()
+            self._stack.push_async_callback(self._engine.aclose)
+            self._keys = Authenticator(
+                store.identity,
+                load_vault(settings.keys, self._data_dir),
+                self._clock,
+                cache_entries=settings.keys.cache_entries,
+                poll_s=settings.store.poll_changes_s,
+            )
+            self._stack.push_async_callback(self._keys.aclose)
+            self._breakers = Breakers(settings.breakers, self._clock)
+            self._retry_budget = RetryBudget(settings.failover.retry_budget, self._clock)
+            await self._install(self._loaded)
+            self._stack.push_async_callback(self._gateway.aclose)
+            self._run_jobs()
+            _calm_collector()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Finish what requests left to be done, then close everything in reverse order."""
+        await self._background.drain(_DRAIN_S)
+        await self._stack.aclose()
+
+    async def reload(self, loaded: Loaded) -> None:
+        """Swap to a new configuration. Raises ConfigurationInvalid, the old one still serving, when it cannot be used."""
+        await self._install(loaded)
+        for key in _RESTART_KEYS:
+            if getattr(loaded.settings, key) != getattr(self._loaded.settings, key):
+                _log.warning("a change of '%s' takes effect at the next start", key)
+        self._loaded = loaded
+
+    def _open_records(self, store: "SqlStore", rules: UsageLogRules) -> None:
+        uses = KeyUses(store.identity, self._clock)
+        log = UsageLog(store.usage, self._clock, flush_s=rules.flush_s, max_pending=rules.max_pending)
+        retention = Retention(store.usage, self._clock, keep_days=rules.keep_days)
+        self._recorders = (uses.record, log.record) if rules.enabled else (uses.record,)
+        self._record_jobs = (("count key uses", uses), ("write the usage log", log), ("prune the usage log", retention))
+        self._stack.push_async_callback(uses.aclose)
+        self._stack.push_async_callback(log.aclose)
+
+    async def _install(self, loaded: Loaded) -> None:
+        settings, before = loaded.settings, self._instances
+        context_of = contexts(self._engine, self._clock, self._data_dir)
+        instances = await open_instances(loaded, context_of, previous=before)
+        skipped: list[Skipped] = []
+        capabilities = {name: provider.capabilities for name, provider in instances.providers.items()}
+        try:
+            catalog = build_catalog(settings, capabilities, skipped=skipped)
+        except ConfigurationError as err:
+            if before is not None:
+                await instances.aclose(successor=before)
+            raise ConfigurationInvalid([loaded.problem((), err.message)]) from err
+        if before is not None and settings.breakers != self._loaded.settings.breakers:
+            self._breakers = Breakers(settings.breakers, self._clock)
+        self._breakers.know(instances.providers)
+        edition = Edition(
+            settings=settings,
+            catalog=catalog,
+            providers=instances.providers,
+            router=instances.routers[settings.default_router],
+            billing=instances.billing,
+            breakers=self._breakers,
+            signals=RouteSignals(self._breakers),
+            retry_budget=self._retry_budget,
+            keys=self._keys,
+            store=self._store,
+            observers=ObserverGroup(self._recorders, instances.observers),
+            readers=READERS,
+            dialects=DIALECTS,
+            passthroughs=PASSTHROUGHS,
+            clock=self._clock,
+            background=self._background,
+        )
+        self._instances = instances
+        self._gateway.install(edition, lambda: instances.aclose(successor=self._successor_of(instances)))
+        await asyncio.to_thread(save_applied, loaded, self._data_dir)
+        _log.info(
+            "serving %d models of %d providers (%d models left out)",
+            len(catalog.models()),
+            len(instances.providers),
+            sum(each.provider is None for each in skipped),
+        )
+
+    def _successor_of(self, instances: Instances) -> Instances | None:
+        """Return the instances that keep what they share with these; None at shutdown."""
+        return self._instances if self._instances is not instances else None
+
+    def _run_jobs(self) -> None:
+        self._run(self._keys.follow(), "follow key changes")
+        self._run(self._keep_alive.run(), "keep streams alive")
+        for name, work in self._record_jobs:
+            self._run(work.run(), name)
+        self._run(self.watch.run(), "watch the configuration")
+        redis_url = self._loaded.settings.store.redis_url
+        if redis_url:
+            self._run(self._share_breakers(redis_url), "share breaker states")
+
+    async def _share_breakers(self, redis_url: str) -> None:
+        from gatewayz.store.redis import open_redis  # noqa: PLC0415  (loaded only where Redis is configured)
+
+        redis = open_redis(redis_url)
+        period_s = self._loaded.settings.breakers.share_s
+        share = BreakerShare(self._breakers, redis, self._clock, process=os.urandom(8).hex(), period_s=period_s)
+        try:
+            await share.run()
+        finally:
+            await redis.aclose()
+
+    def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        task.add_done_callback(_report_end)
+        self._stack.push_async_callback(_cancel, task)
+
+
+def _calm_collector() -> None:
+    """Take what lives as long as the process out of the garbage collector's rounds.
+
+    Catalog, settings and code are many objects that never die; walking them on every full collection
+    cost a tenth of the throughput.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
+def _report_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("the job '%s' ended with an error", task.get_name(), exc_info=error)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):  # reported by `_report_end` already
+        await task
