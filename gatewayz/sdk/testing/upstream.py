@@ -38,6 +38,7 @@ class ScriptedUpstream:
         self.arrived = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
 
     @property
     def base_url(self) -> str:
@@ -54,15 +55,16 @@ class ScriptedUpstream:
         """Stop listening and drop every connection."""
         if self._server is not None:
             self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()  # ends what waits to read; cancelled handlers would be reported by asyncio
+        await asyncio.gather(*self._tasks)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        self._writers.add(writer)
         try:
             while (received := await _read_request(reader)) is not None:
                 self.requests.append(received)
@@ -73,6 +75,7 @@ class ScriptedUpstream:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the caller left: what the tests look at is `Received.gone`
         finally:
+            self._writers.discard(writer)
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()
