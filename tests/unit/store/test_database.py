@@ -1,5 +1,6 @@
 import asyncio
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from gatewayz.store.sql.database import Database, open_database, parse_url
 
 
 @pytest.fixture
-async def database(url: str):
+async def database(url: str) -> AsyncIterator[Database]:
     database = open_database(url)
 
     def make(session: Session) -> None:
@@ -25,7 +26,7 @@ async def database(url: str):
 
 
 def read_n(session: Session) -> int:
-    return session.execute(text("SELECT n FROM t")).scalar_one()
+    return int(session.execute(text("SELECT n FROM t")).scalar_one())
 
 
 async def test_a_unit_that_raises_leaves_nothing(database: Database) -> None:

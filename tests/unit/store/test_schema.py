@@ -74,6 +74,6 @@ import gatewayz.domain.identity.authenticator
 import gatewayz.domain.usage.usage_log
 import gatewayz.store.open
 loaded = [name for name in ("sqlalchemy", "sqlmodel", "pydantic", "alembic", "cryptography") if name in sys.modules]
-sys.exit(", ".join(loaded))
+sys.exit(", ".join(loaded) or 0)
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
