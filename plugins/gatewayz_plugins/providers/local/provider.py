@@ -40,7 +40,7 @@ class LocalProvider(HttpProvider):
             timeouts=settings.timeouts,
         )
         self._settings = settings
-        self._editor = FieldEditor(Quirks(), asks_usage=True)
+        self._editor = FieldEditor(Quirks(developer_role=False), asks_usage=True)
         self._process = ModelProcess(
             self._order,
             RestartPolicy(settings.start_limit_s, settings.restart_delay_s, settings.restart_delay_max_s),

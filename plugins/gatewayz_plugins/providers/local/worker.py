@@ -68,6 +68,7 @@ def _parameters(parameters: "xllamacpp.CommonParams", order: Order) -> "xllamacp
     parameters.n_parallel = order.parallel
     parameters.cpuparams.n_threads = order.threads
     parameters.sampling.temp = order.temperature
+    parameters.use_jinja = False  # the model's own template adds a system message that leads so small a model astray
     return parameters
 
 
