@@ -17,7 +17,7 @@ from gatewayz.server.service import NEVER, Service
 __all__ = ["BODY", "CHUNKS", "CLOSED", "HEAD", "LINGER", "WAITING", "ClientConnection"]
 
 _JOIN_LIMIT_BYTES: Final = 16 * 1024
-"""Below it one copy is cheaper than a vectored write."""
+"""Below it one copy is cheaper than several writes."""
 _LINGER_S: Final = 2.0
 """How long a refused client is read from, so that the refusal is not lost in a reset."""
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -147,7 +147,8 @@ class ClientConnection(asyncio.Protocol, abc.ABC):
         elif len(parts[1]) < _JOIN_LIMIT_BYTES:
             transport.write(b"".join(parts))
         else:
-            transport.writelines(parts)
+            for part in parts:  # not `writelines`: before Python 3.12.8 and 3.13.1 it ignores the high-water mark
+                transport.write(part)
 
     async def drained(self) -> None:
         """See `Link.drained`."""

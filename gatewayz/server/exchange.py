@@ -24,7 +24,7 @@ class Link(Protocol):
     write_paused: bool
 
     def write(self, parts: list[bytes]) -> None:
-        """Send the parts as one write.
+        """Send the parts, small ones as one write.
 
         Raises:
             ClientDisconnected: the connection is closing.
