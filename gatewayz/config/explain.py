@@ -93,7 +93,7 @@ def _words(error: ValidationError) -> Iterator[tuple[KeyPath, str]]:
         hint = did_you_mean(value, texts) if isinstance(value, str) else ""
         yield path, f"{_shown(value, error)} is not one of {', '.join(texts)}{hint}"
     elif name in ("anyOf", "oneOf"):
-        yield path, f"{_shown(value, error)} has none of the shapes that are allowed here: {_shapes(limit)}"
+        yield path, f"{_shown(value, error)} is none of: {_shapes(limit)}"
     else:
         yield path, _BOUNDS.get(name, f"does not satisfy {name} {{}}").format(limit)
 

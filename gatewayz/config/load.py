@@ -176,16 +176,20 @@ def _lay_variables(tree: Tree, environ: Mapping[str, str], problems: list[Proble
             if len(keys) > 1:
                 problems.append(msgspec.structs.replace(problem, severity="error"))
             continue
-        value = _variable_value(environ[variable], place.file, problems)
-        tree = merge(tree, _single(_written_as(tree, keys), value))
+        value = _variable_value(environ[variable], place, problems)
+        if value is not None:
+            tree = merge(tree, _single(_written_as(tree, keys), value))
     return tree
 
 
-def _variable_value(text: str, file: str, problems: list[Problem]) -> Tree:
-    """Return a variable's value: YAML when it is a list, a mapping or quoted, else a plain scalar taken literally."""
-    if text[:1] in ("[", "{", '"', "'"):
-        return _without_lines(parse(text, file, problems))
-    return Tree(file, 0, scalar_from_text(text) if text else "")
+def _variable_value(text: str, place: Place, problems: list[Problem]) -> Tree | None:
+    """Return a variable's value: YAML when it is a list, a mapping or quoted, else a plain scalar; None if broken."""
+    if text[:1] not in ("[", "{", '"', "'"):
+        return Tree(place.file, 0, scalar_from_text(text) if text else "")
+    found: list[Problem] = []
+    tree = parse(text, place.file, found)
+    problems += [msgspec.structs.replace(problem, place=place) for problem in found]
+    return None if found else _without_lines(tree)
 
 
 def _without_lines(tree: Tree) -> Tree:

@@ -34,6 +34,7 @@ __all__ = [
     "Settings",
     "Store",
     "Streams",
+    "Upstream",
     "UsageLog",
 ]
 
@@ -178,6 +179,20 @@ class Breakers(_Section, frozen=True, kw_only=True):
     """Breakers that a look at an unknown name may create."""
     share_s: Positive = 1.0
     """How often states are exchanged through Redis, when there is one."""
+
+
+class Upstream(_Section, frozen=True, kw_only=True):
+    """Connections to providers."""
+
+    max_connections: PositiveInt = 1000
+    """To one origin, per process; further requests wait in line."""
+    keep_alive_s: Positive = 50.0
+    """How long an unused connection is kept: a little less than providers keep theirs."""
+    ca_file: str = ""
+    """Certificates to trust instead of the system's."""
+    proxy: str = ""
+    """URL of a proxy for all calls (`${HTTPS_PROXY:-}`). With it, or `http2`, stock httpx is used, which is slower."""
+    http2: bool = False
 
 
 class Streams(_Section, frozen=True, kw_only=True):
@@ -340,6 +355,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     detection: Detection = Detection()
     breakers: Breakers = Breakers()
     timeouts: Timeouts = Timeouts()
+    upstream: Upstream = Upstream()
     streams: Streams = Streams()
     usage_log: UsageLog = UsageLog()
     logging: Logging = Logging()
