@@ -179,7 +179,7 @@ def _render_turn(parts: Sequence[Part], losses: Losses) -> JsonObject | None:
             elif part.text:
                 thinking.append({"type": "thinking", "thinking": part.text})
         else:
-            losses.semantic(f"messages.{type(part).__name__.lower()}")
+            losses.semantic(f"messages.content.{type(part).__name__.lower()}")
     turn: JsonObject = {"role": "assistant"}
     if calls:
         turn["tool_calls"] = calls
@@ -222,5 +222,5 @@ def _render_part(part: Part, losses: Losses) -> JsonObject | None:
         return {"type": "text", "text": f"{part.title}\n\n{part.text}" if part.title else part.text}
     if isinstance(part, Opaque) and part.format == COHERE_CHAT:
         return dict(part.value)
-    losses.semantic(f"messages.{type(part).__name__.lower()}")
+    losses.semantic(f"messages.content.{type(part).__name__.lower()}")
     return None

@@ -96,7 +96,7 @@ def _render_parts(parts: Sequence[Part], losses: Losses, calls: dict[str, tuple[
         elif part.format == GEMINI_GENERATE:
             rendered.append(dict(part.value))
         else:
-            losses.semantic(f"messages.{part.value.get('type', 'opaque')}")
+            losses.semantic(f"messages.content.{part.value.get('type', 'block')}")
     return rendered
 
 
@@ -114,13 +114,13 @@ def _render_document(part: Document, losses: Losses) -> list[JsonObject]:
         return [_render_file(part.data, part.url, part.media_type or "application/pdf")]
     if part.file_id is not None and part.file_id.startswith(("files/", "gs://", "https://")):
         return [_render_file(None, part.file_id, part.media_type or "application/pdf")]
-    losses.semantic("messages.document.file_id")
+    losses.semantic("document.file_id")
     return []
 
 
 def _render_reasoning(part: Reasoning, losses: Losses) -> list[JsonObject]:
     if part.origin != GEMINI_GENERATE or part.signature is None:
-        losses.hint("thinking_signature" if part.signature or part.redacted else "reasoning_content")
+        losses.hint("thinking_signature" if part.signature or part.redacted else "reasoning")
         return []
     if part.text:
         return [{"text": part.text, "thought": True, "thoughtSignature": part.signature}]

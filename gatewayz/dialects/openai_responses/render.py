@@ -158,13 +158,13 @@ def _render_turn(items: list[JsonObject], parts: Sequence[Part], losses: Losses)
             )
         elif isinstance(part, Reasoning):
             if part.origin != OPENAI_RESPONSES or part.redacted is None:
-                losses.hint("thinking_signature" if part.signature or part.redacted else "reasoning_content")
+                losses.hint("thinking_signature" if part.signature or part.redacted else "reasoning")
                 continue
             items.append(reasoning_item(part.id or f"rs_{len(items)}", part.text, part.redacted))
         elif isinstance(part, Opaque) and part.format == OPENAI_RESPONSES:
             items.append(dict(part.value))
         else:
-            losses.semantic(f"messages.{type(part).__name__.lower()}")
+            losses.semantic(f"messages.content.{type(part).__name__.lower()}")
 
 
 def _render_result(result: ToolResult, losses: Losses) -> JsonObject:
@@ -191,7 +191,7 @@ def _render_part(part: Part, losses: Losses) -> JsonObject | None:
         return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
     if isinstance(part, Opaque) and part.format == OPENAI_RESPONSES:
         return dict(part.value)
-    losses.semantic(f"messages.{type(part).__name__.lower()}")
+    losses.semantic(f"messages.content.{type(part).__name__.lower()}")
     return None
 
 

@@ -205,8 +205,16 @@ def test_thinking_only_for_models_that_think() -> None:
         ({"opaque_tools": (Opaque(format="other", value={"type": "bash"}),)}, "tools.bash", True),
         ({"tools": (TOOL,), "tool_choice": ToolChoice(mode="named", name="zz")}, "tool_choice", True),
         ({"tools": (TOOL,), "response_format": ResponseFormat(kind="json_object")}, "response_format", True),
-        ({"messages": (USER, Message(role="user", parts=(Audio(data="", format="wav"),)))}, "messages.audio", True),
-        ({"messages": (USER, Message(role="user", parts=(Document(url="http://d"),)))}, "messages.document", True),
+        (
+            {"messages": (USER, Message(role="user", parts=(Audio(data="", format="wav"),)))},
+            "messages.content.audio",
+            True,
+        ),
+        (
+            {"messages": (USER, Message(role="user", parts=(Document(url="http://d"),)))},
+            "messages.content.document",
+            True,
+        ),
         (
             {"messages": (USER, Message(role="tool", parts=(ToolResult(tool_use_id="c", parts=(Image(url="u"),)),)))},
             "messages.tool_result.image",

@@ -428,7 +428,11 @@ PLAIN = ModelCall(model="m", messages=(Message(role="user", parts=(Text(text="x"
         ({"stop": ("x",)}, "stop", True),
         ({"n": 2}, "n", True),
         ({"opaque_tools": (Opaque(format="other", value={"type": "bash"}),)}, "tools.bash", True),
-        ({"messages": (Message(role="user", parts=(Opaque(format="other", value={}),)),)}, "messages.opaque", True),
+        (
+            {"messages": (Message(role="user", parts=(Opaque(format="other", value={}),)),)},
+            "messages.content.opaque",
+            True,
+        ),
     ],
 )
 def test_what_the_format_cannot_carry(change: Any, name: str, refused: bool) -> None:
