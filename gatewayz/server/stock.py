@@ -14,6 +14,7 @@ from gatewayz.config.settings import Server
 from gatewayz.server.access import AccessLog, AccessRecord
 from gatewayz.server.asgi import ASGI3, HANGUP, Message, Receive, Scope, Send
 from gatewayz.server.framing import METHODS, HostRule, read_framing
+from gatewayz.server.lifespan import LifespanError
 from gatewayz.server.refusal import Refusal, render_refusal
 
 __all__ = ["Guard", "PumpedHangup", "serve_stock"]
@@ -184,9 +185,14 @@ async def serve_stock(
     force: asyncio.Event,
     on_started: Callable[[], None],
 ) -> None:
-    """Serve by Hypercorn until `stop`, then let running requests finish until `force` or the graceful time-out."""
+    """Serve by Hypercorn until `stop`, then let running requests finish until `force` or the graceful time-out.
+
+    Raises:
+        LifespanError: the application could not start.
+    """
     from hypercorn.asyncio import serve as hypercorn_serve  # noqa: PLC0415 - 0.1 s of imports the fast path does without
     from hypercorn.config import Config  # noqa: PLC0415
+    from hypercorn.utils import LifespanFailureError, LifespanTimeoutError  # noqa: PLC0415
 
     for sock in sockets:
         sock.listen(settings.backlog)  # Hypercorn says nothing when it has begun: from here on, clients may come
@@ -218,6 +224,8 @@ async def serve_stock(
             serving.result()
         else:
             _logger.warning("running requests are cut off")
+    except (LifespanFailureError, LifespanTimeoutError) as error:
+        raise LifespanError(str(error)) from error
     finally:
         stopping.cancel()
         forcing.cancel()

@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from gatewayz.config.settings import Server
+from gatewayz.server.lifespan import LifespanError
 from gatewayz.server.run import Ready
 from gatewayz.server.sockets import bind_group, list_addresses
 
@@ -34,7 +35,7 @@ _EXTRA_STOP_S: Final = 15.0
 """Beyond the graceful time-out, before a worker that does not end is killed."""
 
 
-class WorkersFailedError(RuntimeError):
+class WorkersFailedError(LifespanError):
     """No worker could be started."""
 
 

@@ -33,13 +33,14 @@ async def test_an_application_without_lifespan_is_served() -> None:
         assert b"200 OK" in await talk(port, b"GET / HTTP/1.0\r\n\r\n")
 
 
-async def test_a_reported_failure_stops_the_server() -> None:
+@pytest.mark.parametrize("fast_http", [True, False])
+async def test_a_reported_failure_stops_the_server(fast_http: bool) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.failed", "message": "no database"})
 
     with pytest.raises(LifespanError, match="no database"):
-        async with serving(app):
+        async with serving(app, fast_http=fast_http):
             pass
 
 
