@@ -122,7 +122,7 @@ class _Builder:
             Offer(
                 model=model_id,
                 provider=provider,
-                upstream_model=offer.id or model_id,
+                upstream_model=offer.id or self._capabilities[provider].model_ids.upstream_id(model_id),
                 credential=credential,
                 price=price,
                 context_length=offer.context_length or entry.context_length,

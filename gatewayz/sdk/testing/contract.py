@@ -15,7 +15,8 @@ closing and of parallel streams use a real loopback server.
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
@@ -243,22 +244,19 @@ class ProviderContract(SettingsContract):
     def test_leaving_closes_the_upstream(self) -> None:
         async def scenario() -> None:
             pieces = self.script.stream(TEXT)[:-2]
-            async with scripted_upstream(self._stream_answer(pieces, ending="hang")) as upstream:
-                provider = await self._at(upstream)
+            async with self._serving(self._stream_answer(pieces, ending="hang")) as (upstream, provider):
                 stream = provider.stream(self.call(stream=True), _context())
                 async for event in stream:
                     if isinstance(event, TextDelta):
                         break
                 await stream.aclose()  # type: ignore[attr-defined]
                 await asyncio.wait_for(upstream.requests[0].gone.wait(), CLOSE_LIMIT_S)
-                await provider.aclose()
 
         _run(scenario())
 
     def test_cancelling_closes_the_upstream(self) -> None:
         async def scenario() -> None:
-            async with scripted_upstream(Answer(ending="hang")) as upstream:
-                provider = await self._at(upstream)
+            async with self._serving(Answer(ending="hang")) as (upstream, provider):
                 task = asyncio.ensure_future(provider.complete(self.call(), _context()))
                 await asyncio.wait_for(upstream.arrived.wait(), 5)
                 await asyncio.sleep(0.01)
@@ -266,21 +264,18 @@ class ProviderContract(SettingsContract):
                 with pytest.raises(asyncio.CancelledError):
                     await task
                 await asyncio.wait_for(upstream.requests[0].gone.wait(), CLOSE_LIMIT_S)
-                await provider.aclose()
 
         _run(scenario())
 
     def test_silent_upstream_times_out(self) -> None:
         async def scenario() -> None:
             answer = self._stream_answer(self.script.stream(TEXT)[:1], ending="hang")
-            async with scripted_upstream(answer) as upstream:
-                provider = await self._at(upstream)
+            async with self._serving(answer) as (_, provider):
                 context = CallContext(request_id="r-1", timeouts=Timeouts(idle_s=0.1, total_s=5))
                 with pytest.raises(UpstreamTimeout) as caught:
                     async for _ in provider.stream(self.call(stream=True), context):
                         pass
                 assert caught.value.phase == "idle"
-                await provider.aclose()
 
         _run(scenario())
 
@@ -296,10 +291,8 @@ class ProviderContract(SettingsContract):
             return "".join(event.text for event in events if isinstance(event, TextDelta))
 
         async def scenario() -> list[str]:
-            async with scripted_upstream(answer) as upstream:
-                provider = await self._at(upstream)
+            async with self._serving(answer) as (_, provider):
                 texts = await asyncio.gather(*(one(provider, number) for number in range(PARALLEL)))
-                await provider.aclose()
                 return texts
 
         assert _run(scenario()) == [f"answer to {number:02}" for number in range(PARALLEL)]
@@ -317,11 +310,23 @@ class ProviderContract(SettingsContract):
     def _provider(self, http: HttpClient, base_url: str = NOWHERE) -> Provider:
         return self.build(decode_settings(self.settings, self.values(base_url)), plugin_context(http))
 
-    async def _at(self, upstream: ScriptedUpstream) -> Provider:
-        provider = self._provider(self.client(), upstream.base_url)
-        if isinstance(provider, Provisionable):
-            await provider.provision()
-        return provider
+    @asynccontextmanager
+    async def _serving(
+        self, script: Answer | Callable[[Received], Answer]
+    ) -> AsyncIterator[tuple[ScriptedUpstream, Provider]]:
+        """Run an upstream and a provisioned provider that calls it; close everything."""
+        client = self.client()
+        async with scripted_upstream(script) as upstream:
+            provider = self._provider(client, upstream.base_url)
+            try:
+                if isinstance(provider, Provisionable):
+                    await provider.provision()
+                yield upstream, provider
+            finally:
+                await provider.aclose()
+                close = getattr(client, "aclose", None)
+                if close is not None:
+                    await close()
 
     def _target(self, stream: bool) -> str:
         target = self.script.stream_target if stream and self.script.stream_target else self.script.target

@@ -2,14 +2,15 @@ from typing import Any
 
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.interfaces import Provider
-from gatewayz.sdk.testing import Answer, FakeHttpClient, ProviderContract, decode_settings, plugin_context
+from gatewayz.sdk.testing import Answer, FakeHttpClient, decode_settings, plugin_context
 from gatewayz.sdk.wire import GEMINI_GENERATE, CallContext, HttpRequest
 from gatewayz_plugins.providers.gemini.provider import GeminiProvider
 from gatewayz_plugins.providers.gemini.settings import GeminiSettings
+from tests.fakes.provider_contract import EngineContract
 from tests.fakes.wire_scripts import GEMINI_SCRIPT
 
 
-class TestGemini(ProviderContract):
+class TestGemini(EngineContract):
     module = "gatewayz_plugins.providers.gemini"
     settings = GeminiSettings
     sample = {"base_url": "{base_url}", "api_key": "{secret}"}

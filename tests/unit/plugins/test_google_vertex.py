@@ -9,11 +9,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.errors import ConfigurationError, UpstreamAuthFailed
 from gatewayz.sdk.interfaces import Provider
-from gatewayz.sdk.testing import Answer, FakeHttpClient, ProviderContract, plugin_context
+from gatewayz.sdk.testing import Answer, FakeHttpClient, plugin_context
 from gatewayz.sdk.wire import GEMINI_GENERATE, CallContext
 from gatewayz_plugins.providers.google_vertex.provider import GoogleVertexProvider
 from gatewayz_plugins.providers.google_vertex.settings import GoogleVertexSettings
 from gatewayz_plugins.providers.google_vertex.tokens import AccessTokens, ServiceAccount
+from tests.fakes.provider_contract import EngineContract
 from tests.fakes.wire_scripts import GEMINI_SCRIPT
 
 PUBLISHER = "/projects/proj-1/locations/us-central1/publishers/google"
@@ -48,7 +49,7 @@ class ProvisionedVertex(GoogleVertexProvider):
         return
 
 
-class TestGoogleVertex(ProviderContract):
+class TestGoogleVertex(EngineContract):
     module = "gatewayz_plugins.providers.google_vertex"
     settings = GoogleVertexSettings
     sample = {"base_url": "{base_url}", "credentials_json": "{secret}"}

@@ -19,19 +19,19 @@ from gatewayz.sdk.testing import (
     OPENAI_RESPONSES_SCRIPT,
     Answer,
     FakeHttpClient,
-    ProviderContract,
     decode_settings,
     plugin_context,
 )
 from gatewayz.sdk.wire import OPENAI_CHAT, OPENAI_COMPLETIONS, OPENAI_EMBEDDINGS, CallContext, Timeouts, WireCall
 from gatewayz_plugins.providers.openai_compatible.provider import OpenAICompatibleProvider
 from gatewayz_plugins.providers.openai_compatible.settings import OpenAICompatibleSettings
+from tests.fakes.provider_contract import EngineContract
 
 CONTEXT = CallContext(request_id="r")
 SAMPLE: dict[str, Any] = {"base_url": "http://127.0.0.1:9/v1", "api_key": "key-one-1"}
 
 
-class _Compatible(ProviderContract):
+class _Compatible(EngineContract):
     module = "gatewayz_plugins.providers.openai_compatible"
     settings = OpenAICompatibleSettings
 
