@@ -1,0 +1,1 @@
+"""Compares gateways on one core against a mock provider, on loopback."""

@@ -1,0 +1,1 @@
+"""The parts of a benchmark: tools, targets, loads, measurements, results, report."""
