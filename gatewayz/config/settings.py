@@ -190,8 +190,8 @@ class Upstream(_Section, frozen=True, kw_only=True):
     """How long an unused connection is kept: a little less than providers keep theirs."""
     ca_file: str = ""
     """Certificates to trust instead of the system's."""
-    proxy: str = ""
-    """URL of a proxy for all calls (`${HTTPS_PROXY:-}`). With it, or `http2`, stock httpx is used, which is slower."""
+    proxy: Secret = Secret("")
+    """URL of a proxy for all calls (`${HTTPS_PROXY:-}`). With it, or with `http2`, stock httpx does the work, slower."""
     http2: bool = False
 
 

@@ -176,6 +176,9 @@ class Pool:
                     await self._loop.create_connection(
                         lambda made=connection: made, address, self.origin.port, ssl=context, server_hostname=name
                     )
+            except ssl.SSLError:
+                # The provider is there; its other addresses would present the same.
+                raise
             except OSError as error:
                 last = error
                 continue

@@ -3,15 +3,24 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-__all__ = ["Address", "Resolver", "parse_address"]
+__all__ = ["Address", "LookUp", "Resolver", "ask_system", "parse_address"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+LookUp = Callable[[str], Awaitable[Sequence[str]]]
+"""Asks for a name's addresses; raises OSError."""
+
 LOCALHOST: Final = ("127.0.0.1", "::1")
 MAX_NAMES: Final = 1000
+
+
+async def ask_system(host: str) -> Sequence[str]:
+    """Return the addresses the system knows for a host, in its order. Raises OSError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [str(info[4][0]) for info in found]
 
 
 class Resolver:
@@ -19,11 +28,15 @@ class Resolver:
 
     :param kept_s: how long an answer is used.
     :param check: called with every address before it is used; raises to refuse it.
+    :param look_up: who is asked.
     """
 
-    def __init__(self, kept_s: float = 30.0, check: Callable[[Address], None] | None = None) -> None:
+    def __init__(
+        self, kept_s: float = 30.0, check: Callable[[Address], None] | None = None, look_up: LookUp = ask_system
+    ) -> None:
         self._kept_s = kept_s
         self._check = check
+        self._system = look_up
         self._known: dict[str, tuple[float, tuple[str, ...]]] = {}
         self._asking: dict[str, asyncio.Task[tuple[str, ...]]] = {}
 
@@ -57,14 +70,12 @@ class Resolver:
         return await asyncio.shield(task)
 
     async def _ask(self, host: str) -> tuple[str, ...]:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        addresses = tuple(dict.fromkeys(str(info[4][0]) for info in found))
+        addresses = tuple(dict.fromkeys(await self._system(host)))
         if not addresses:
             raise OSError(f"no address for {host!r}")
         if len(self._known) >= MAX_NAMES:
             self._known.clear()
-        self._known[host] = (loop.time() + self._kept_s, addresses)
+        self._known[host] = (asyncio.get_running_loop().time() + self._kept_s, addresses)
         return addresses
 
     def _asked(self, host: str, task: "asyncio.Task[tuple[str, ...]]") -> None:

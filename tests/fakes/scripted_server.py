@@ -29,6 +29,8 @@ class Peer:
         return head, await self.reader.readexactly(size)
 
     async def send(self, data: bytes) -> None:
+        if self.writer.is_closing():
+            raise ConnectionResetError("the client has gone")
         self.writer.write(data)
         await self.writer.drain()
 
