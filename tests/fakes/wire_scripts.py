@@ -1,12 +1,15 @@
 """Contract scripts of the formats that one vendor speaks."""
 
+import struct
+import zlib
 from typing import Any, Final
 
 import msgspec
 
 from gatewayz.sdk.errors import UpstreamOverloaded
 from gatewayz.sdk.testing import WireScript
-from gatewayz.sdk.wire import GEMINI_GENERATE
+from gatewayz.sdk.usage import Usage
+from gatewayz.sdk.wire import BEDROCK_CONVERSE, COHERE_CHAT, GEMINI_GENERATE
 
 
 def _json(value: Any) -> bytes:
@@ -55,4 +58,86 @@ GEMINI_SCRIPT: Final = WireScript(
     ),
     stream_error_class=UpstreamOverloaded,
     error=lambda message: _json({"error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT"}}),
+)
+
+
+_COHERE_USAGE: Final = {
+    "billed_units": {"input_tokens": 11, "output_tokens": 4},
+    "tokens": {"input_tokens": 11, "output_tokens": 4},
+    "cached_tokens": 2,
+}
+
+
+def _cohere_answer(text: str) -> bytes:
+    message = {"role": "assistant", "content": [{"type": "text", "text": text}]}
+    return _json({"id": "c-1", "finish_reason": "COMPLETE", "message": message, "usage": _COHERE_USAGE})
+
+
+def _cohere_stream(text: str) -> tuple[bytes, ...]:
+    events: tuple[dict[str, Any], ...] = (
+        {"type": "message-start", "id": "c-1", "delta": {"message": {"role": "assistant", "content": []}}},
+        {"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "text", "text": ""}}}},
+        *(
+            {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": half}}}}
+            for half in _halves(text)
+        ),
+        {"type": "content-end", "index": 0},
+        {"type": "message-end", "delta": {"finish_reason": "COMPLETE", "usage": _COHERE_USAGE}},
+    )
+    return tuple(b"event: " + event["type"].encode() + b"\ndata: " + _json(event) + b"\n\n" for event in events)
+
+
+COHERE_SCRIPT: Final = WireScript(
+    format=COHERE_CHAT,
+    model="m-1",
+    target="/v2/chat",
+    answer=_cohere_answer,
+    stream=_cohere_stream,
+    error=lambda message: _json({"message": message}),
+    usage=Usage(input_tokens=9, cache_read_tokens=2, output_tokens=4),
+)
+
+
+def aws_frame(event: str, payload: Any, *, kind: str = "event") -> bytes:
+    """Return one message of an AWS event stream. Source: smithy.io, "Amazon Event Stream", 2026-10."""
+    key = ":event-type" if kind == "event" else ":exception-type"
+    pairs = ((":message-type", kind), (key, event), (":content-type", "application/json"))
+    headers = b"".join(
+        struct.pack("!B", len(name)) + name.encode() + struct.pack("!BH", 7, len(value)) + value.encode()
+        for name, value in pairs
+    )
+    body = _json(payload)
+    prelude = struct.pack("!II", 16 + len(headers) + len(body), len(headers))
+    head = prelude + struct.pack("!I", zlib.crc32(prelude))
+    return head + headers + body + struct.pack("!I", zlib.crc32(head + headers + body))
+
+
+_CONVERSE_USAGE: Final = {"inputTokens": 9, "outputTokens": 4, "totalTokens": 15, "cacheReadInputTokens": 2}
+
+
+def _converse_answer(text: str) -> bytes:
+    message = {"role": "assistant", "content": [{"text": text}]}
+    return _json({"output": {"message": message}, "stopReason": "end_turn", "usage": _CONVERSE_USAGE})
+
+
+def _converse_stream(text: str) -> tuple[bytes, ...]:
+    return (
+        aws_frame("messageStart", {"role": "assistant"}),
+        *(aws_frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": half}}) for half in _halves(text)),
+        aws_frame("contentBlockStop", {"contentBlockIndex": 0}),
+        aws_frame("messageStop", {"stopReason": "end_turn"}),
+        aws_frame("metadata", {"usage": _CONVERSE_USAGE, "metrics": {"latencyMs": 5}}),
+    )
+
+
+CONVERSE_SCRIPT: Final = WireScript(
+    format=BEDROCK_CONVERSE,
+    model="m-1",
+    target="/model/{model}/converse",
+    stream_target="/model/{model}/converse-stream",
+    answer=_converse_answer,
+    stream=_converse_stream,
+    stream_type=b"application/vnd.amazon.eventstream",
+    stream_error=(aws_frame("serviceUnavailableException", {"message": "busy"}, kind="exception"),),
+    error=lambda message: _json({"message": message}),
 )

@@ -31,13 +31,13 @@ _ERRORS: Final = (
 """Source: docs.anthropic.com/en/api/errors, 2026-10."""
 
 
-class _Model(msgspec.Struct):
+class _Model(msgspec.Struct, frozen=True):
     id: str
     display_name: str | None = None
     created_at: datetime | None = None
 
 
-class _Page(msgspec.Struct):
+class _Page(msgspec.Struct, frozen=True):
     data: list[_Model] = []
     has_more: bool = False
     last_id: str | None = None

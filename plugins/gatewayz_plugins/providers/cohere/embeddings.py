@@ -11,19 +11,19 @@ from gatewayz.sdk.usage import Usage
 __all__ = ["parse_embeddings", "render_embedding_call"]
 
 
-class _Vectors(msgspec.Struct):
+class _Vectors(msgspec.Struct, frozen=True):
     float: list[tuple[float, ...]]
 
 
-class _Billed(msgspec.Struct):
+class _Billed(msgspec.Struct, frozen=True):
     input_tokens: float = 0
 
 
-class _Meta(msgspec.Struct):
+class _Meta(msgspec.Struct, frozen=True):
     billed_units: _Billed = _Billed()
 
 
-class _Answer(msgspec.Struct):
+class _Answer(msgspec.Struct, frozen=True):
     embeddings: _Vectors
     meta: _Meta = _Meta()
 

@@ -31,12 +31,12 @@ _ERRORS: Final = (
 """Source: docs.cohere.com/reference/errors, 2026-10: 498 is a blocked token, 499 a call it gave up."""
 
 
-class _Model(msgspec.Struct):
+class _Model(msgspec.Struct, frozen=True):
     name: str
     context_length: float | None = None
 
 
-class _Page(msgspec.Struct):
+class _Page(msgspec.Struct, frozen=True):
     models: list[_Model] = []
     next_page_token: str | None = None
 

@@ -15,12 +15,12 @@ _SIZE: Final = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,(.*)", re.DOTALL)
 
 
-class _Image(msgspec.Struct):
+class _Image(msgspec.Struct, frozen=True):
     url: str
     content_type: str | None = None
 
 
-class _Answer(msgspec.Struct):
+class _Answer(msgspec.Struct, frozen=True):
     images: list[_Image] = []
     image: _Image | None = None
     """Models that make one picture only."""

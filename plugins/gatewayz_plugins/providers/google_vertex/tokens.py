@@ -45,7 +45,7 @@ class ServiceAccount(msgspec.Struct, frozen=True, kw_only=True):
         return f"ServiceAccount({self.client_email})"
 
 
-class _Grant(msgspec.Struct):
+class _Grant(msgspec.Struct, frozen=True):
     access_token: str
     expires_in: float = LIFETIME_S
 
