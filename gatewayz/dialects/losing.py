@@ -34,11 +34,16 @@ Source: Google, "OpenAI compatibility", table of `reasoning_effort` (2026-11); a
 def lose_values(losses: Losses, *, hints: Mapping[str, Any], semantics: Mapping[str, Any]) -> None:
     """Report each parameter that is set. Raises UnsupportedFeature as the policy says."""
     for name, value in semantics.items():
-        if value not in (None, (), {}, False):
+        if _is_set(value):
             losses.semantic(name)
     for name, value in hints.items():
-        if value not in (None, (), {}, False):
+        if _is_set(value):
             losses.hint(name)
+
+
+def _is_set(value: Any) -> bool:
+    """A penalty of 0.0 changes nothing; a seed of 0 is a seed."""
+    return bool(value) or type(value) is int
 
 
 def lose_extra(call: ModelCall, format: Format, losses: Losses) -> None:

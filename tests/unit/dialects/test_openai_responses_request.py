@@ -1,4 +1,4 @@
-"""Requests of the Responses API: what is read, refused, and sent to an upstream."""
+"""Requests of the Responses API: what is read, and what is refused."""
 
 from typing import Any
 
@@ -20,7 +20,6 @@ from gatewayz.sdk.chat import (
     Opaque,
     Reasoning,
     ReasoningConfig,
-    Refusal,
     ResponseFormat,
     Text,
     Tool,
@@ -31,14 +30,10 @@ from gatewayz.sdk.chat import (
 from gatewayz.sdk.dialect import Losses
 from gatewayz.sdk.errors import (
     InvalidRequest,
-    UnsupportedFeature,
 )
-from gatewayz.sdk.usage import Usage
 from gatewayz.sdk.wire import OPENAI_RESPONSES
 
 DIALECT = OPENAI_RESPONSES_DIALECT
-CALL = ModelCall(model="m", messages=(), format=OPENAI_RESPONSES)
-USAGE = Usage(input_tokens=5, cache_read_tokens=2, output_tokens=3, reasoning_tokens=4)
 
 
 def encode(value: Any) -> bytes:
@@ -318,130 +313,3 @@ def test_hosted_tools_are_carried_to_their_own_format_only() -> None:
     call = parse({"model": "m", "input": "x", "tools": [{"type": "web_search", "size": 1}]})
     assert call.opaque_tools == (Opaque(format=OPENAI_RESPONSES, value={"type": "web_search", "size": 1}),)
     assert sent(call)[0]["tools"] == [{"type": "web_search", "size": 1}]
-
-
-RICH = ModelCall(
-    model="m",
-    messages=(
-        Message(role="system", parts=(Text(text="S"),)),
-        Message(
-            role="user",
-            parts=(
-                Text(text="hi"),
-                Image(data="QUJD", media_type="image/png"),
-                Document(text="body", title="T"),
-                Document(file_id="f1"),
-            ),
-        ),
-        Message(role="assistant", parts=(Text(text="a"), Refusal(text="no"), ToolUse(id="c", name="f", arguments=""))),
-        Message(
-            role="tool",
-            parts=(
-                ToolResult(
-                    tool_use_id="c",
-                    parts=(Text(text="r"), Image(url="http://i")),
-                ),
-            ),
-        ),
-    ),
-    tools=(Tool(name="f", parameters={"type": "object"}),),
-    tool_choice=ToolChoice(mode="named", name="f"),
-    parallel_tool_calls=False,
-    response_format=ResponseFormat(kind="json_schema", name="n", schema={"type": "object"}, strict=True),
-    max_tokens=9,
-    temperature=0.1,
-    top_p=0.9,
-    reasoning=ReasoningConfig(budget_tokens=8000),
-    top_logprobs=2,
-    logprobs=True,
-    user="u",
-    metadata={"k": 1},
-    stream=True,
-)
-
-
-def test_renders_a_rich_call() -> None:
-    body, dropped = sent(RICH)
-    assert dropped == ()
-    assert body == {
-        "model": "up",
-        "instructions": "S",
-        "input": [
-            {
-                "type": "message",
-                "role": "user",
-                "content": [
-                    {"type": "input_text", "text": "hi"},
-                    {"type": "input_image", "image_url": "data:image/png;base64,QUJD", "detail": "auto"},
-                    {"type": "input_text", "text": "T\n\nbody"},
-                    {"type": "input_file", "file_id": "f1"},
-                ],
-            },
-            {
-                "id": "msg_1",
-                "type": "message",
-                "status": "completed",
-                "role": "assistant",
-                "content": [
-                    {"type": "output_text", "text": "a", "annotations": [], "logprobs": []},
-                    {"type": "refusal", "refusal": "no"},
-                ],
-            },
-            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
-            {
-                "type": "function_call_output",
-                "call_id": "c",
-                "output": [
-                    {"type": "input_text", "text": "r"},
-                    {"type": "input_image", "image_url": "http://i", "detail": "auto"},
-                ],
-            },
-        ],
-        "store": False,
-        "stream": True,
-        "max_output_tokens": 9,
-        "temperature": 0.1,
-        "top_p": 0.9,
-        "user": "u",
-        "metadata": {"k": "1"},
-        "text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}, "strict": True}},
-        "reasoning": {"effort": "medium"},
-        "include": ["reasoning.encrypted_content", "message.output_text.logprobs"],
-        "top_logprobs": 2,
-        "tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": False}],
-        "tool_choice": {"type": "function", "name": "f"},
-        "parallel_tool_calls": False,
-    }
-
-
-PLAIN = ModelCall(model="m", messages=(Message(role="user", parts=(Text(text="x"),)),))
-
-
-@pytest.mark.parametrize(
-    ("change", "name", "refused"),
-    [
-        ({"top_k": 3}, "top_k", False),
-        ({"seed": 3}, "seed", False),
-        ({"frequency_penalty": 0.5}, "frequency_penalty", False),
-        ({"logit_bias": {"1": 2}}, "logit_bias", False),
-        ({"extra": {"odd": 1}, "format": "other"}, "odd", False),
-        ({"stop": ("x",)}, "stop", True),
-        ({"n": 2}, "n", True),
-        ({"opaque_tools": (Opaque(format="other", value={"type": "bash"}),)}, "tools.bash", True),
-        (
-            {"messages": (Message(role="user", parts=(Opaque(format="other", value={}),)),)},
-            "messages.content.opaque",
-            True,
-        ),
-    ],
-)
-def test_what_the_format_cannot_carry(change: Any, name: str, refused: bool) -> None:
-    call = msgspec.structs.replace(PLAIN, **change)
-    assert sent(call, "drop")[1] == (name,)
-    for policy in ("default", "reject"):
-        if refused or policy == "reject":
-            with pytest.raises(UnsupportedFeature) as caught:
-                sent(call, policy)
-            assert caught.value.param == name
-        else:
-            assert sent(call, policy)[1] == (name,)

@@ -26,7 +26,6 @@ from gatewayz.sdk.chat import (
     ToolUseStarted,
     UsageReported,
 )
-from gatewayz.sdk.dialect import Losses
 from gatewayz.sdk.errors import (
     RateLimited,
     UpstreamRateLimited,
@@ -46,11 +45,6 @@ def encode(value: Any) -> bytes:
 
 def parse(body: Any) -> ModelCall:
     return DIALECT.parse_call(encode(body), model="up")
-
-
-def sent(call: ModelCall, policy: Any = "default") -> tuple[Any, tuple[str, ...]]:
-    rendered = DIALECT.render_call(call, model="up", losses=Losses(policy))
-    return msgspec.json.decode(rendered.body), rendered.dropped
 
 
 def read_stream(chunks: Iterator[bytes]) -> list[Event]:
