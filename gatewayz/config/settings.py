@@ -191,7 +191,7 @@ class Upstream(_Section, frozen=True, kw_only=True):
     ca_file: str = ""
     """Certificates to trust instead of the system's."""
     proxy: Secret = Secret("")
-    """URL of a proxy for all calls (`${HTTPS_PROXY:-}`). With it, or with `http2`, stock httpx does the work, slower."""
+    """URL of a proxy for all calls (`${HTTPS_PROXY:-}`). With it or `http2`, stock httpx does the work, slower."""
     http2: bool = False
 
 
