@@ -13,6 +13,7 @@ __all__ = ["COMMANDS", "build", "run"]
 
 COMMANDS: Final = {
     "serve": "gatewayz.cli.serve",
+    "welcome": "gatewayz.cli.welcome",
     "check": "gatewayz.cli.check",
     "plan": "gatewayz.cli.plan",
     "routes": "gatewayz.cli.routes",

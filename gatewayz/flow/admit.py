@@ -17,5 +17,10 @@ async def admit(caller: Caller, call: ParsedCall, request_id: str, edition: Edit
     head = call.head
     output_tokens = head.max_output_tokens or call.model.default_output_tokens
     amount = likely_cost(call.model.offers, call.prompt_tokens, output_tokens, head.n)
-    hold = await edition.billing.authorize(caller.user_id, amount, request_id)
+    hold = await edition.billing.authorize(caller.user_id, amount, _key(caller, request_id))
     return Admission(hold=hold)
+
+
+def _key(caller: Caller, request_id: str) -> str:
+    """Return the key of the hold: callers may choose request ids, so each user has ids of its own."""
+    return f"{caller.user_id or 0}:{request_id}"

