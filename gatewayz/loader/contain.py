@@ -1,6 +1,7 @@
 """Runs plugin code that blocks where it cannot stop the gateway."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -39,7 +40,7 @@ async def run_contained(function: Callable[[], T], *, deadline_s: float, what: s
             value = function()
         except BaseException as err:  # noqa: BLE001  the thread is the boundary: nothing of a plugin's passes it
             error = err
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(deliver, value, error)
 
     threading.Thread(target=run, name=what, daemon=True).start()

@@ -7,6 +7,7 @@ billing and the default router.
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -48,6 +49,7 @@ RESERVED_NAMES: Final = frozenset({"all", "quick", "search", "summary", "stats",
 """Words that endpoints use where an instance name may stand."""
 
 _LOGGER = logging.getLogger("gatewayz.plugins")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _METHODS: Final = {
     "providers": ("complete", "stream", "list_models", "aclose"),
     "routers": ("rank",),
@@ -98,8 +100,8 @@ def decode_entries(loaded: Loaded, registry: Registry) -> tuple[list[Decoded], l
     off: list[InstanceState] = []
     ours = builtins()
     for section, name, path, entry in _entries(loaded):
-        if section != "billing" and (name in RESERVED_NAMES or not _is_name(name)):
-            problems.append(loaded.problem(path, "not a name for an instance: lower case, digits, '-', '_', '.'"))
+        if (wrong := _wrong_name(name)) and len(path) > 1:
+            problems.append(loaded.problem(path, f"not a name for an instance: {wrong}"))
         implementation = registry.find(section, entry.use)
         if implementation is None:
             builtin = f"{section}.{entry.use}"
@@ -191,8 +193,11 @@ def _off_reason(entry: PluginEntry, settings: msgspec.Struct) -> str:
     return ""
 
 
-def _is_name(name: str) -> bool:
-    return bool(name) and name[0].isalnum() and all(c.isdigit() or c in "-_." or "a" <= c <= "z" for c in name)
+def _wrong_name(name: str) -> str:
+    """Return what is wrong with an instance's name; empty when nothing is."""
+    if name in RESERVED_NAMES:
+        return "endpoints use this word"
+    return "" if _NAME.fullmatch(name) else "lower case, digits, '-', '_', '.'"
 
 
 def _state(entry: Decoded, reasons: dict[tuple[str, str], str]) -> InstanceState:
