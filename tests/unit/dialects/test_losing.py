@@ -21,7 +21,7 @@ CALL = ModelCall(model="m", messages=(), format=OPENAI_CHAT, extra={"odd": 1})
 
 def test_only_values_that_are_set_are_lost() -> None:
     losses = Losses("drop")
-    unset = {"none": None, "penalty": 0.0, "bias": {}, "flag": False}
+    unset: dict[str, object] = {"none": None, "penalty": 0.0, "bias": {}, "flag": False}
     lose_values(losses, hints={**unset, "seed": 0, "top_p": 0.5}, semantics={"f": (), "g": ("x",)})
     assert losses.dropped == ("g", "seed", "top_p")
 
