@@ -8,10 +8,13 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import text
@@ -20,6 +23,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from gatewayz.store.sql import schema
 
+T = TypeVar("T")
 _numbers = count(1)
 
 
@@ -32,19 +36,25 @@ def sqlite_url(folder: Path) -> str:
 
 def postgres_url() -> str:
     """Return the URL of a migrated database of its own; the test is skipped where there is no server."""
-    return asyncio.run(_copy_of_template())
+    return _run(_copy_of_template())
 
 
 def empty_postgres_url() -> str:
     """Return the URL of an empty database."""
-    return asyncio.run(_create(""))
+    return _run(_create(""))
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run in a loop of its own, in a thread of its own: fixtures may be on a running loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 @cache
 def _sqlite_template() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="gwsqlite"))
     atexit.register(shutil.rmtree, folder, True)
-    schema.upgrade_sync(f"sqlite:///{folder}/template.db")
+    _run(schema.upgrade(f"sqlite:///{folder}/template.db"))
     return folder / "template.db"
 
 
