@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from gatewayz.dialects.anthropic_messages import ANTHROPIC_MESSAGES_DIALECT
 
+from gatewayz.dialects.anthropic_messages import ANTHROPIC_MESSAGES_DIALECT
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.credentials import labelled
 from gatewayz.sdk.dialect import Rendered

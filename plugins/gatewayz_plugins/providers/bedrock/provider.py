@@ -4,7 +4,6 @@ from typing import Final
 from urllib.parse import quote
 
 from gatewayz.dialects.bedrock_converse import BEDROCK_CONVERSE_DIALECT
-
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.error_rules import ErrorRule
 from gatewayz.sdk.errors import ConfigurationError, UpstreamAuthFailed

@@ -5,8 +5,8 @@ from typing import Final
 from urllib.parse import quote
 
 import msgspec
-from gatewayz.dialects.cohere_chat import COHERE_CHAT_DIALECT
 
+from gatewayz.dialects.cohere_chat import COHERE_CHAT_DIALECT
 from gatewayz.sdk.chat import EmbeddingCall, Embeddings
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.credentials import labelled

@@ -5,8 +5,8 @@ from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
-from gatewayz.dialects.anthropic_messages import ANTHROPIC_MESSAGES_DIALECT
 
+from gatewayz.dialects.anthropic_messages import ANTHROPIC_MESSAGES_DIALECT
 from gatewayz.dialects.openai_chat import OPENAI_CHAT_DIALECT
 from gatewayz.dialects.openai_responses import OPENAI_RESPONSES_DIALECT
 from gatewayz.sdk.context import PluginContext
