@@ -73,7 +73,7 @@ class FieldEditor:
 
     def edit_body(self, body: bytes, *, stream: bool) -> bytes:
         """Return a rendered body with the same edits; the very same bytes when there is nothing to edit."""
-        if self._is_plain and not self._asks_usage:
+        if self._is_plain and self._quirks.stream_options and not (stream and self._asks_usage):
             return body
         return msgspec.json.encode(self.edit(_FIELDS.decode(body), stream=stream))
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -29,7 +29,7 @@ needs_model = pytest.mark.skipif(not LocalSettings().is_configured(), reason="ne
 class TestSettings(SettingsContract):
     module = "gatewayz_plugins.providers.local"
     settings = LocalSettings
-    sample: dict[str, Any] = {"context_tokens": 1024}
+    sample: ClassVar[dict[str, Any]] = {"context_tokens": 1024}
 
 
 def ask(text: str, **more: Any) -> ModelCall:

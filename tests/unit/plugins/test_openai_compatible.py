@@ -119,7 +119,7 @@ async def test_usage_is_asked_for_where_the_format_can() -> None:
 
 
 async def test_quirks_by_model_and_format() -> None:
-    more = {
+    more: dict[str, Any] = {
         "formats": ["openai_chat", "openai_completions"],
         "quirks": {"drop": ["a"]},
         "model_quirks": {"o[0-9]*": {"rename": {"max_tokens": "max_completion_tokens"}}},
@@ -189,7 +189,7 @@ async def test_the_list_with_prices() -> None:
     assert (first.price.input, first.price.output) == (2_500_000_000, 10_000_000_000)
     assert (first.price.source, first.price.date) == ("contract/models", "2026-11-24")
     assert (first.id, first.name, first.context_length, first.created) == ("a/b", "B", 4096, 7)
-    assert first.features == {"tools", "logprobs", "json_mode", "vision"}
+    assert sorted(first.features or ()) == ["json_mode", "logprobs", "tools", "vision"]
     assert (second.id, second.price, second.context_length, second.features) == ("auto", None, None, None)
 
 
