@@ -192,6 +192,8 @@ class ReasoningConfig(_Value, frozen=True, kw_only=True):
     effort: str | None = None
     """none, minimal, low, medium, high, ..."""
     budget_tokens: int | None = None
+    adaptive: bool = False
+    """The model itself decides when to think (Anthropic `adaptive`), beside or without an effort word."""
     summary: str | None = None
 
 
