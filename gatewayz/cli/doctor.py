@@ -22,8 +22,8 @@ from gatewayz.config.load import load
 from gatewayz.config.settings import Settings
 from gatewayz.config.settings import Store as StoreSettings
 from gatewayz.sdk.errors import GatewayzError
-from gatewayz.store.open import open_store
 from gatewayz.store.redis import open_redis
+from gatewayz.store.sql import schema
 
 __all__ = ["Finding", "app", "examine"]
 
@@ -142,12 +142,15 @@ async def _reach(name: str, ping: Callable[[], Awaitable[str]]) -> Finding:
 
 
 async def _ping_store(settings: StoreSettings) -> str:
-    store = await open_store(msgspec.structs.replace(settings, migrate=False))
-    try:
-        await store.ping()
-    finally:
-        await store.aclose()
-    return f"{settings.url.partition(':')[0]} answers"
+    scheme, _, rest = settings.url.partition(":///")
+    if scheme.startswith("sqlite") and not Path(rest.partition("?")[0]).exists():
+        return f"{rest} is not there yet: the first start makes it"
+    scheme = scheme.partition(":")[0]
+    found = await schema.current(settings.url)
+    if found == schema.HEAD:
+        return f"{scheme} answers, its schema is {found}"
+    then = "the next start brings it up" if settings.migrate else "run `gatewayz db upgrade`"
+    return f"{scheme} answers, its schema is {found or 'empty'}, not {schema.HEAD}: {then}"
 
 
 async def _ping_redis(url: str) -> str:
