@@ -84,7 +84,7 @@ class UpstreamDialect(Protocol):
         ...
 
     def parse_completion(self, body: bytes) -> Completion:
-        """Return a whole answer. Raises UpstreamBroken when it is not of the format, or UpstreamError when it is an error."""
+        """Return a whole answer. Raises UpstreamBroken when it is not of the format, UpstreamError for an error."""
         ...
 
     def event_parser(self) -> EventParser:
