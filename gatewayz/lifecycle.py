@@ -14,6 +14,7 @@ from gatewayz.config.env import environment
 from gatewayz.config.load import Loaded
 from gatewayz.config.plan import save_applied
 from gatewayz.config.problems import ConfigurationInvalid
+from gatewayz.config.settings import Settings
 from gatewayz.config.settings import UsageLog as UsageLogRules
 from gatewayz.config.watch import Watch
 from gatewayz.dialects.formats import DIALECTS, PASSTHROUGHS, READERS
@@ -32,10 +33,10 @@ from gatewayz.flow.gateway import Gateway
 from gatewayz.flow.observers import ObserverGroup
 from gatewayz.loader.instances import Instances
 from gatewayz.loader.lifecycle import contexts, open_instances
-from gatewayz.sdk.clock import SystemClock
-from gatewayz.sdk.errors import ConfigurationError, StoreUnavailable
+from gatewayz.sdk.clock import Clock, SystemClock
+from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.store.open import open_store
-from gatewayz.upstream.engine import Engine
+from gatewayz.upstream.client import make_client
 from gatewayz.web.exchange import KeepAlive
 
 if TYPE_CHECKING:
@@ -45,27 +46,8 @@ __all__ = ["Lifecycle"]
 
 _log = logging.getLogger("gatewayz")
 _DRAIN_S: Final = 10.0
-_STORE_CHECK_S: Final = 2.0
-_RESTART_KEYS: Final = ("server", "store", "keys", "data_dir", "usage_log")
+_RESTART_KEYS: Final = ("server", "store", "keys", "data_dir", "usage_log", "upstream")
 """Top-level keys that a running process cannot change."""
-
-
-class StoreCheck:
-    """Asks the store for a sign of life, with a deadline."""
-
-    def __init__(self, store: "SqlStore") -> None:
-        self._store = store
-
-    async def check(self) -> str | None:
-        """Return None when it answers, else what is wrong."""
-        try:
-            async with asyncio.timeout(_STORE_CHECK_S):
-                await self._store.ping()
-        except StoreUnavailable:
-            return "the database does not answer"
-        except TimeoutError:
-            return f"the database did not answer within {_STORE_CHECK_S:g} s"
-        return None
 
 
 class Lifecycle:
@@ -92,10 +74,10 @@ class Lifecycle:
             self._data_dir = Path(settings.data_dir)
             store = await open_store(settings.store)
             self._stack.push_async_callback(store.aclose)
-            self._store = StoreCheck(store)
+            self._store = store
             self._open_records(store, settings.usage_log)
-            self._engine = Engine()
-            self._stack.push_async_callback(self._engine.aclose)
+            self._http = make_client(settings.upstream)
+            self._stack.push_async_callback(self._http.aclose)
             self._keys = Authenticator(
                 store.identity,
                 load_vault(settings.keys, self._data_dir),
@@ -104,7 +86,7 @@ class Lifecycle:
                 poll_s=settings.store.poll_changes_s,
             )
             self._stack.push_async_callback(self._keys.aclose)
-            self._breakers = Breakers(settings.breakers, self._clock)
+            self._breakers = _breakers(settings, self._clock)
             self._retry_budget = RetryBudget(settings.failover.retry_budget, self._clock)
             await self._install(self._loaded)
             self._stack.push_async_callback(self._gateway.aclose)
@@ -120,7 +102,7 @@ class Lifecycle:
         await self._stack.aclose()
 
     async def reload(self, loaded: Loaded) -> None:
-        """Swap to a new configuration. Raises ConfigurationInvalid, the old one still serving, when it cannot be used."""
+        """Swap to a new configuration. Raises ConfigurationInvalid when it cannot be used; the old one keeps serving."""
         await self._install(loaded)
         for key in _RESTART_KEYS:
             if getattr(loaded.settings, key) != getattr(self._loaded.settings, key):
@@ -138,7 +120,7 @@ class Lifecycle:
 
     async def _install(self, loaded: Loaded) -> None:
         settings, before = loaded.settings, self._instances
-        context_of = contexts(self._engine, self._clock, self._data_dir)
+        context_of = contexts(self._http, self._clock, self._data_dir)
         instances = await open_instances(loaded, context_of, previous=before)
         skipped: list[Skipped] = []
         capabilities = {name: provider.capabilities for name, provider in instances.providers.items()}
@@ -149,7 +131,7 @@ class Lifecycle:
                 await instances.aclose(successor=before)
             raise ConfigurationInvalid([loaded.problem((), err.message)]) from err
         if before is not None and settings.breakers != self._loaded.settings.breakers:
-            self._breakers = Breakers(settings.breakers, self._clock)
+            self._breakers = _breakers(settings, self._clock)
         self._breakers.know(instances.providers)
         edition = Edition(
             settings=settings,
@@ -208,6 +190,12 @@ class Lifecycle:
         task = asyncio.get_running_loop().create_task(work, name=name)
         task.add_done_callback(_report_end)
         self._stack.push_async_callback(_cancel, task)
+
+
+def _breakers(settings: Settings, clock: Clock) -> Breakers:
+    """Return breakers whose probes may take as long as a call may take to answer."""
+    limits = settings.timeouts
+    return Breakers(settings.breakers, clock, probe_s=limits.connect_s + limits.first_byte_s + 30.0)
 
 
 def _calm_collector() -> None:

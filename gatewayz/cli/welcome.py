@@ -74,15 +74,12 @@ async def _first_key(store: SqlStore, settings: Settings) -> str:
     """Return the key of the first user, made when there is none."""
     vault = await asyncio.to_thread(load_vault, settings.keys, Path(settings.data_dir))
     accounts = Accounts(store.users, store.keys, vault, SystemClock())
-    user = await store.users.find_user_by_email(_EMAIL)
-    if user is None:
-        created = await accounts.create_user(_EMAIL)
-        return created.secret.reveal()
+    user = await store.users.find_user_by_email(_EMAIL) or await accounts.create_user(_EMAIL)
     usable = [key for key in await accounts.list_keys(user.id) if key.is_active]
     if usable:
         return (await accounts.reveal_key(user.id, usable[0].id)).reveal()
     made = await accounts.create_key(user.id, KeyRequest(name="welcome"), actor="cli", maker=None)
-    return made.secret.reveal()
+    return made.text.reveal()
 
 
 def _introduce(base: str, key: str, model: str) -> None:

@@ -8,7 +8,15 @@ from typing import cast
 from gatewayz.dialects.passthrough.contract import Passthrough
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.embeddings import open_embeddings
-from gatewayz.flow.lanes import OpenStream, TranslatedStream, TranslatedWhole, WholeAnswer, WireStream, WireWhole
+from gatewayz.flow.lanes import (
+    Identity,
+    OpenStream,
+    TranslatedStream,
+    TranslatedWhole,
+    WholeAnswer,
+    WireStream,
+    WireWhole,
+)
 from gatewayz.flow.values import Inbound, ParsedCall
 from gatewayz.sdk.chat import ModelCall
 from gatewayz.sdk.errors import UnsupportedFeature
@@ -37,7 +45,7 @@ async def open_whole(
         return await open_embeddings(call, inbound.body, offer, provider, context)
     translated = _translate(call, inbound, offer, provider, edition)
     completion = await provider.complete(translated, context)
-    return TranslatedWhole(edition.dialects[call.format], translated, completion, call.model.id)
+    return TranslatedWhole(edition.dialects[call.format], translated, completion, _identity(call, inbound, edition))
 
 
 async def open_stream(
@@ -58,7 +66,7 @@ async def open_stream(
         return wire
     translated = _translate(call, inbound, offer, provider, edition)
     renderer = edition.dialects[call.format].event_renderer(model=call.model.id, call=translated)
-    stream = TranslatedStream(provider.stream(translated, context), renderer)
+    stream = TranslatedStream(provider.stream(translated, context), renderer, _identity(call, inbound, edition))
     await stream.open()
     return stream
 
@@ -83,4 +91,12 @@ def _context(inbound: Inbound, offer: Offer, edition: Edition) -> CallContext:
         timeouts=edition.settings.timeouts,
         credential=offer.credential,
         headers=inbound.headers,
+    )
+
+
+def _identity(call: ParsedCall, inbound: Inbound, edition: Edition) -> Identity:
+    return Identity(
+        id=inbound.request_id.removeprefix("req_"),
+        model=call.model.id,
+        created=int(edition.clock.now().timestamp()),
     )

@@ -68,7 +68,8 @@ async def dispatch(call: ParsedCall, inbound: Inbound, plan: Plan, edition: Edit
         except BaseException:
             trial.abandoned()
             raise
-    raise DispatchFailed(_answer_for(errors, plan, edition), tuple(attempts))
+    error = _most_telling(errors, edition) if errors else _nothing_tried(call, plan, edition)
+    raise DispatchFailed(error, tuple(attempts))
 
 
 async def _open(
@@ -104,10 +105,8 @@ def _may_go_on(attempts: list[Attempt], edition: Edition) -> bool:
     return len(attempts) < edition.settings.failover.max_attempts and edition.retry_budget.allow()
 
 
-def _answer_for(errors: list[UpstreamError], plan: Plan, edition: Edition) -> UpstreamError | NoOfferLeft:
+def _most_telling(errors: list[UpstreamError], edition: Edition) -> UpstreamError:
     """Return the error that tells the caller most: what an offer that could have served said last."""
-    if not errors:
-        return _nothing_tried(plan, edition)
     telling = [error for error in errors if not isinstance(error, UpstreamModelMissing | UnsupportedFeature)]
     error = (telling or errors)[-1]
     if len(errors) > 1:
@@ -121,20 +120,16 @@ def _answer_for(errors: list[UpstreamError], plan: Plan, edition: Edition) -> Up
     return error
 
 
-def _nothing_tried(plan: Plan, edition: Edition) -> UpstreamError | NoOfferLeft:
+def _nothing_tried(call: ParsedCall, plan: Plan, edition: Edition) -> UpstreamError | NoOfferLeft:
     """Return what is said when no offer could even be tried: wait for the first to come back."""
     breakers = edition.breakers
-    waits = [breakers.seconds_until_retry(offer.circuit) for offer in plan.offers]
-    wait = max(1.0, min(waits, default=0.0))
-    providers = list(dict.fromkeys(offer.provider for offer in plan.offers))
-    if plan.offers and all(breakers.is_cooling(offer.circuit) for offer in plan.offers):
+    offers = call.model.offers
+    wait = max(1.0, min((breakers.seconds_until_retry(offer.circuit) for offer in offers), default=0.0))
+    context = {"failed_providers": list(dict.fromkeys(offer.provider for offer in offers))}
+    if offers and all(breakers.is_cooling(offer.circuit) for offer in offers):
         return UpstreamRateLimited(
-            "every provider of this model is at its rate limit",
-            retry_after_s=wait,
-            context={"failed_providers": providers},
+            "every provider of this model is at its rate limit", retry_after_s=wait, context=context
         )
     return NoOfferLeft(
-        f"no provider of this model can be tried now: {plan.reason}",
-        retry_after_s=wait,
-        context={"failed_providers": providers},
+        f"no provider of this model can be tried now: {plan.reason}", retry_after_s=wait, context=context
     )

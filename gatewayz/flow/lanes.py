@@ -31,7 +31,16 @@ from gatewayz.sdk.errors import GatewayzError, UpstreamBroken
 from gatewayz.sdk.usage import Usage
 from gatewayz.sdk.wire import HttpReply
 
-__all__ = ["OpenStream", "TranslatedStream", "TranslatedWhole", "WholeAnswer", "WireStream", "WireWhole"]
+__all__ = ["Identity", "OpenStream", "TranslatedStream", "TranslatedWhole", "WholeAnswer", "WireStream", "WireWhole"]
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What names an answer whose provider gives it no name: some formats have no id, model or time."""
+
+    id: str
+    model: str
+    """Canonical id, whatever the provider calls it."""
+    created: int
 
 
 class WholeAnswer(Protocol):
@@ -112,10 +121,15 @@ class WireWhole:
 class TranslatedWhole:
     """A whole answer that was translated."""
 
-    def __init__(self, dialect: CallerDialect, call: ModelCall, completion: Completion, model: str) -> None:
+    def __init__(self, dialect: CallerDialect, call: ModelCall, completion: Completion, identity: "Identity") -> None:
         self._dialect = dialect
         self._call = call
-        self._completion = msgspec.structs.replace(completion, model=model)
+        self._completion = msgspec.structs.replace(
+            completion,
+            model=identity.model,
+            id=completion.id or identity.id,
+            created=completion.created or identity.created,
+        )
         self.usage = completion.usage if completion.usage.total_tokens else None
         self.dropped = completion.dropped
 
@@ -201,9 +215,10 @@ class WireStream:
 class TranslatedStream:
     """A stream that is translated event by event; `open` reads up to its first content."""
 
-    def __init__(self, events: AsyncIterator[Event], renderer: EventRenderer) -> None:
+    def __init__(self, events: AsyncIterator[Event], renderer: EventRenderer, identity: Identity) -> None:
         self._events = events
         self._renderer = renderer
+        self._identity = identity
         self._first = b""
         self._started = False
         self._finished = False
@@ -250,6 +265,7 @@ class TranslatedStream:
                 self.usage = event.usage
             case StreamStarted():
                 self.dropped = event.dropped
+                event = self._named(event)
             case TextDelta() | ReasoningDelta() | RefusalDelta():
                 self._deliver(event.text)
             case ToolUseStarted():
@@ -261,6 +277,12 @@ class TranslatedStream:
             case _:
                 pass  # log probabilities accompany text that has been counted
         return self._renderer.render(event)
+
+    def _named(self, event: StreamStarted) -> StreamStarted:
+        identity = self._identity
+        return msgspec.structs.replace(
+            event, id=event.id or identity.id, model=identity.model, created=event.created or identity.created
+        )
 
     def _deliver(self, text: str) -> None:
         self._started = True

@@ -117,7 +117,7 @@ class HotFront:
         except asyncio.CancelledError:
             if not hang_up.has_happened:
                 raise
-        except Exception:  # the request boundary: nothing may leave without an answer
+        except Exception:  # noqa: BLE001  the request boundary: nothing may leave without an answer
             _log.exception("request %s failed", head.request_id)
             await exchange.send_error(InternalError())
         finally:

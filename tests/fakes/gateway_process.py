@@ -35,7 +35,9 @@ def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
 class GatewayProcess:
     """`gatewayz serve` in a folder of its own. Use as a context manager."""
 
-    def __init__(self, folder: Path, config: Mapping[str, Any], *, workers: int = 1, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, config: Mapping[str, Any], *, workers: int = 1, env: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.path = folder / "gatewayz.yaml"
         self.log: list[str] = []

@@ -104,9 +104,15 @@ async def _watch(reader: asyncio.StreamReader, seen: Seen) -> None:
 
 
 async def _write(writer: asyncio.StreamWriter, status: int, extra: dict[str, str], pieces: list[bytes | float]) -> None:
-    kind = "text/event-stream" if any(b"data:" in piece for piece in pieces if isinstance(piece, bytes)) else "application/json"
+    kind = (
+        "text/event-stream"
+        if any(b"data:" in piece for piece in pieces if isinstance(piece, bytes))
+        else "application/json"
+    )
     lines = {"content-type": kind, "transfer-encoding": "chunked", "connection": "close", **extra}
-    head = f"HTTP/1.1 {status} Stub\r\n" + "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in lines.items())
+    head = f"HTTP/1.1 {status} Stub\r\n" + "".join(
+        f"{name.replace('_', '-')}: {value}\r\n" for name, value in lines.items()
+    )
     writer.write(head.encode() + b"\r\n")
     for piece in pieces:
         if isinstance(piece, bytes):

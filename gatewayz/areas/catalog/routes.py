@@ -19,7 +19,9 @@ async def list_models(call: Call) -> Response:
     if wants_anthropic_shape(request.scope["headers"]):
         return _answer(
             lists.anthropic_page(
-                limit=_number("limit", 20), after_id=request.args.get("after_id"), before_id=request.args.get("before_id")
+                limit=_number("limit", 20),
+                after_id=request.args.get("after_id"),
+                before_id=request.args.get("before_id"),
             )
         )
     return _answer(

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+import msgspec
 from quart import Response, request
 
 from gatewayz.dialects.anthropic_messages import prompt_texts
@@ -14,12 +15,16 @@ from gatewayz.web.routes import Call, Route, json_response
 __all__ = ["ROUTES"]
 
 
+class _Named(msgspec.Struct):
+    model: str
+
+
 async def count_message_tokens(call: Call) -> Response:
     """How many tokens a messages request reads, counted here: nothing is sent to a provider or charged."""
     check_json_headers(call.head)
     body = await request.get_data()
-    model_name, texts = prompt_texts(body)
-    model = call.edition.catalog.resolve(model_name)
+    texts = prompt_texts(body)
+    model = call.edition.catalog.resolve(msgspec.json.decode(body, type=_Named).model)
     tokens = await asyncio.to_thread(count_tokens, texts, model.id)
     return json_response({"input_tokens": tokens})
 

@@ -161,7 +161,9 @@ async def test_a_rate_limited_only_offer_answers_429_and_then_waits() -> None:
 
 
 async def test_missing_usage_is_counted_and_said() -> None:
-    scene = Scene(a=WireFake(WHOLE.replace(b'"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}', b'"x":1')))
+    scene = Scene(
+        a=WireFake(WHOLE.replace(b'"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}', b'"x":1'))
+    )
     shown = await ask(scene)
     assert shown["gateway_usage"]["usage_source"] == "estimated"
     assert scene.records.settlements[0].charge.usage.output_tokens == 1

@@ -1,6 +1,5 @@
 import hashlib
 import hmac
-import os
 import re
 
 import msgspec
@@ -60,7 +59,7 @@ def test_a_ciphertext_of_another_purpose_is_refused() -> None:
         vault().open(msgspec.structs.replace(sealed, ciphertext=foreign))
 
 
-@pytest.mark.parametrize("damage", [b"", b"nonsense", os.urandom(80)])
+@pytest.mark.parametrize("damage", [b"", b"nonsense", bytes(range(80))])
 def test_damaged_ciphertext_is_refused(damage: bytes) -> None:
     with pytest.raises(KeyUnreadable):
         vault().open(msgspec.structs.replace(vault().mint("live").sealed, ciphertext=damage))
