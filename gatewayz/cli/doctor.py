@@ -82,7 +82,7 @@ def examine(path: Path, env: str | None) -> list[Finding]:
 def _surroundings(settings: Settings) -> Iterator[Finding]:
     yield _data_dir(Path(settings.data_dir))
     yield _port(settings.server.host, settings.server.port)
-    yield asyncio.run(_reach("database", lambda: _ping_store(settings.store)))
+    yield _database(settings.store)
     if settings.store.redis_url:
         yield asyncio.run(_reach("redis", lambda: _ping_redis(settings.store.redis_url)))
     else:
@@ -131,6 +131,13 @@ def _port(host: str, port: int) -> Finding:
         return Finding(name="port", state="note", detail=detail)
 
 
+def _database(settings: StoreSettings) -> Finding:
+    scheme, _, file = settings.url.partition(":///")
+    if scheme.startswith("sqlite") and not Path(file.partition("?")[0]).exists():
+        return Finding(name="database", state="ok", detail=f"{file} is not there yet: the first start makes it")
+    return asyncio.run(_reach("database", lambda: _ping_store(settings)))
+
+
 async def _reach(name: str, ping: Callable[[], Awaitable[str]]) -> Finding:
     try:
         async with asyncio.timeout(DEADLINE_S):
@@ -142,10 +149,7 @@ async def _reach(name: str, ping: Callable[[], Awaitable[str]]) -> Finding:
 
 
 async def _ping_store(settings: StoreSettings) -> str:
-    scheme, _, rest = settings.url.partition(":///")
-    if scheme.startswith("sqlite") and not Path(rest.partition("?")[0]).exists():
-        return f"{rest} is not there yet: the first start makes it"
-    scheme = scheme.partition(":")[0]
+    scheme = settings.url.partition(":")[0]
     found = await schema.current(settings.url)
     if found == schema.HEAD:
         return f"{scheme} answers, its schema is {found}"
