@@ -125,8 +125,8 @@ def write_bodies(folder: Path) -> dict[BodyName, Path]:
     bodies: dict[BodyName, dict[str, Any]] = {
         "plain": base,
         "stream": _streamed(base, "n=100"),
-        "paced": _streamed(base, "n=100,gap=10"),
-        "slow": _streamed(base, "n=20,gap=50"),
+        "paced": _streamed(base, "n=100,gap=10,lead=2"),
+        "slow": _streamed(base, "n=20,gap=50,lead=2"),
         "big": {**base, "messages": [*base["messages"], filler]},
     }
     paths: dict[BodyName, Path] = {}

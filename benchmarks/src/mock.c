@@ -12,6 +12,7 @@
  * body (e.g. in "user", in "model" or in a message), which passes through any gateway:
  *   lat=MS   wait before the status line           gap=MS    wait between stream events (decimals ok)
  *   n=N      content events in a stream            burst=K   events per write (default 1)
+ *   lead=K   the first K events come without a gap (default 1: the gap follows the first one)
  *   bytes=B  text bytes per content event          body=B    text bytes in a non-stream answer
  *   pt=,ct=  prompt and completion token counts (ct default: n)
  *   err=CODE answer with that status; ra=S adds retry-after: S
@@ -43,7 +44,7 @@
 
 typedef struct {
     double lat, gap;
-    long n, bytes, body, pt, ct, err, ra, every, burst, split;
+    long n, bytes, body, pt, ct, err, ra, every, burst, split, lead;
     long hang, hangafter, reset, resetafter, close_, closeafter, errafter, chunked, usage;
 } params;
 
@@ -72,6 +73,7 @@ static params defaults = {.n = 16,
                           .pt = 25,
                           .ct = -1,
                           .burst = 1,
+                          .lead = 1,
                           .every = 1,
                           .hangafter = -1,
                           .resetafter = -1,
@@ -255,8 +257,9 @@ static void directives(params *p, const char *s, const char *e) {
         continue;                                                                                                      \
     }
         K("lat", lat)
-        K("gap", gap) K("n", n) K("bytes", bytes) K("body", body) K("pt", pt) K("ct", ct) K("err", err) K("ra", ra)
-            K("every", every) K("burst", burst) K("split", split) K("hang", hang) K("hangafter", hangafter)
+        K("gap", gap)
+        K("n", n) K("bytes", bytes) K("body", body) K("pt", pt) K("ct", ct) K("err", err) K("ra", ra) K("every", every)
+            K("burst", burst) K("lead", lead) K("split", split) K("hang", hang) K("hangafter", hangafter)
                 K("reset", reset) K("resetafter", resetafter) K("close", close_) K("closeafter", closeafter)
                     K("errafter", errafter) K("chunked", chunked) K("usage", usage)
     }
@@ -593,7 +596,7 @@ static void step_stream(conn *c) { /* send up to burst events */
         return;
     }
     if (f == 1) return; /* EPOLLOUT resumes */
-    if (p->gap > 0)
+    if (p->gap > 0 && c->i >= p->lead)
         heap_push(now_ns() + (uint64_t)(p->gap * 1e6), c);
     else
         ready(c);

@@ -40,7 +40,7 @@ def test_bodies_are_calls_that_the_mock_understands(tmp_path: Path) -> None:
     assert "stream" not in bodies["plain"]
     assert bodies["paced"]["stream"] is True
     assert bodies["paced"]["stream_options"] == {"include_usage": True}
-    assert bodies["paced"]["messages"][-1]["content"].endswith(" mock:n=100,gap=10 ")
+    assert bodies["paced"]["messages"][-1]["content"].endswith(" mock:n=100,gap=10,lead=2 ")
     assert 100_000 < paths["big"].stat().st_size < 110_000
     assert {scenario.load.body for scenario in SCENARIOS.values()} == set(bodies)
     assert bodies["plain"]["messages"][-1] == bodies["big"]["messages"][-2]
