@@ -127,8 +127,7 @@ class Lifecycle:
         try:
             catalog = build_catalog(settings, capabilities, skipped=skipped)
         except ConfigurationError as err:
-            if before is not None:
-                await instances.aclose(successor=before)
+            await instances.aclose()
             raise ConfigurationInvalid([loaded.problem((), err.message)]) from err
         if before is not None and settings.breakers != self._loaded.settings.breakers:
             self._breakers = _breakers(settings, self._clock)
@@ -152,7 +151,7 @@ class Lifecycle:
             background=self._background,
         )
         self._instances = instances
-        self._gateway.install(edition, lambda: instances.aclose(successor=self._successor_of(instances)))
+        self._gateway.install(edition, instances.aclose)
         await asyncio.to_thread(save_applied, loaded, self._data_dir)
         _log.info(
             "serving %d models of %d providers (%d models left out)",
@@ -160,10 +159,6 @@ class Lifecycle:
             len(instances.providers),
             sum(each.provider is None for each in skipped),
         )
-
-    def _successor_of(self, instances: Instances) -> Instances | None:
-        """Return the instances that keep what they share with these; None at shutdown."""
-        return self._instances if self._instances is not instances else None
 
     def _run_jobs(self) -> None:
         self._run(self._keys.follow(), "follow key changes")

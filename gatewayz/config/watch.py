@@ -72,7 +72,9 @@ class Watch:
             await self._on_loaded(loaded)
         except ConfigurationError as err:
             problems = err.problems if isinstance(err, ConfigurationInvalid) else (Problem(message=err.message),)
-            _LOGGER.error("configuration refused, the old one keeps serving:\n%s", err)
+            _LOGGER.error("configuration refused for %d errors, the old one keeps serving", len(problems))
+            for problem in problems:
+                _LOGGER.error("%s", problem)
             if self._on_refused is not None:
                 self._on_refused(problems)
             return False

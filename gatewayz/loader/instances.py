@@ -80,7 +80,7 @@ class Instances:
         """Return how an entry fares, None when there is no such entry."""
         return next((state for state in self.states if (state.section, state.name) == (section, name)), None)
 
-    async def aclose(self, *, successor: "Instances | None" = None, deadline_s: float = CLOSE_DEADLINE_S) -> None:
+    async def aclose(self, *, deadline_s: float = CLOSE_DEADLINE_S) -> None:
         """Close what no other configuration holds, all at once and each within the deadline. Never raises."""
         if self._is_closed:
             return
