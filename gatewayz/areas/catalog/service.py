@@ -45,8 +45,8 @@ class Listing(NamedTuple):
 
 
 def wants_anthropic_shape(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Tell whether the caller is an Anthropic client: it names that API's version, or sends its key the old way."""
-    return any(name in (b"anthropic-version", b"x-api-key") for name, _ in headers)
+    """Tell whether the caller is an Anthropic client: all of them, and only they, name the version of that API."""
+    return any(name == b"anthropic-version" for name, _ in headers)
 
 
 def model_lists(catalog: Catalog, displays: Mapping[str, Display] | None = None) -> "ModelLists":
