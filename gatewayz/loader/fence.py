@@ -22,6 +22,7 @@ from gatewayz.sdk.errors import (
     UpstreamTimeout,
 )
 from gatewayz.sdk.http_provider import HttpProvider
+from gatewayz.sdk.images import ImageCall, Images
 from gatewayz.sdk.interfaces import (
     BillingBackend,
     Capabilities,
@@ -29,6 +30,7 @@ from gatewayz.sdk.interfaces import (
     Embedder,
     HealthCheck,
     Hold,
+    ImageGenerator,
     Provider,
     Ranking,
     Reading,
@@ -76,12 +78,12 @@ class _Faults:
 class FencedProvider:
     """A provider that raises UpstreamError (or InvalidRequest) and nothing else.
 
-    `exchange` and `embed` are there when the provider has them, so that `isinstance` tells the truth.
-    Other optional methods are reached through `inner`.
+    `exchange`, `embed` and `generate_images` are there when the provider has them, so `isinstance` tells the truth.
     """
 
     exchange: Callable[[WireCall, CallContext], Awaitable[HttpReply]]
     embed: Callable[[EmbeddingCall, CallContext], Awaitable[Embeddings]]
+    generate_images: Callable[[ImageCall, CallContext], Awaitable[Images]]
 
     def __init__(self, name: str, inner: Provider) -> None:
         self.inner = inner
@@ -95,6 +97,9 @@ class FencedProvider:
         if isinstance(inner, Embedder):
             self._embedder = inner
             self.embed = self._embed
+        if isinstance(inner, ImageGenerator):
+            self._image_generator = inner
+            self.generate_images = self._generate_images
 
     @property
     def capabilities(self) -> Capabilities:
@@ -171,6 +176,13 @@ class FencedProvider:
         except _FOREIGN as err:
             self._refuse(err, "embed")
         return answer if isinstance(answer, Embeddings) else self._junk(answer, "embed")
+
+    async def _generate_images(self, call: ImageCall, context: CallContext) -> Images:
+        try:
+            answer: Any = await self._limit(self._image_generator.generate_images(call, context), context)
+        except _FOREIGN as err:
+            self._refuse(err, "generate_images")
+        return answer if isinstance(answer, Images) else self._junk(answer, "generate_images")
 
     def _event(self, event: Any) -> Event:
         if not isinstance(event, _EVENTS):

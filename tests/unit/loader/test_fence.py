@@ -16,11 +16,13 @@ from gatewayz.sdk.errors import (
     UpstreamRateLimited,
     UpstreamTimeout,
 )
+from gatewayz.sdk.images import ImageCall
 from gatewayz.sdk.interfaces import (
     Capabilities,
     Charge,
     Embedder,
     Hold,
+    ImageGenerator,
     Ranking,
     Reading,
     RoutingCall,
@@ -57,7 +59,7 @@ class Fake:
             await asyncio.sleep(60)
         return self.answer
 
-    complete = list_models = exchange = embed = _act
+    complete = list_models = exchange = embed = generate_images = _act
 
     async def stream(self, call: ModelCall, context: CallContext) -> AsyncIterator[Any]:
         try:
@@ -80,6 +82,7 @@ CALLS: dict[str, Callable[[FencedProvider], Any]] = {
     "complete": lambda fenced: fenced.complete(CALL, CONTEXT),
     "exchange": lambda fenced: fenced.exchange(WIRE_CALL, CONTEXT),
     "embed": lambda fenced: fenced.embed(EmbeddingCall(model="m", inputs=("x",)), CONTEXT),
+    "generate_images": lambda fenced: fenced.generate_images(ImageCall(model="m", prompt="x"), CONTEXT),
     "list_models": lambda fenced: fenced.list_models(),
 }
 
@@ -114,7 +117,7 @@ async def test_an_error_that_only_the_core_may_raise_does_not_pass() -> None:
         await provider(PaymentRequired("pay the provider")).complete(CALL, CONTEXT)
 
 
-@pytest.mark.parametrize("method", ["complete", "exchange", "embed"])
+@pytest.mark.parametrize("method", ["complete", "exchange", "embed", "generate_images"])
 async def test_one_that_hangs_ends_at_the_total_limit(method: str) -> None:
     with pytest.raises(UpstreamTimeout) as caught:
         await CALLS[method](provider("hang"))
@@ -190,9 +193,11 @@ def test_what_a_provider_can_do_is_told_by_isinstance() -> None:
 
     assert isinstance(provider(None), WireProvider)
     assert isinstance(provider(None), Embedder)
+    assert isinstance(provider(None), ImageGenerator)
     least = FencedProvider("p", Least())  # type: ignore[arg-type]
     assert not isinstance(least, WireProvider)
     assert not isinstance(least, Embedder)
+    assert not isinstance(least, ImageGenerator)
 
 
 async def test_a_fault_is_logged_with_its_traceback_once(caplog: pytest.LogCaptureFixture) -> None:
