@@ -16,6 +16,7 @@ from gatewayz.dialects.request_decoding import (
     RequestReader,
     RequestRules,
     check_model,
+    decoded_member,
     invalid,
     missing,
     take_extensions,
@@ -150,7 +151,7 @@ class OpenAiCompletionsDialect:
             raise _not_translatable("best_of", "best_of is not something that")
         known = request.__struct_fields__
         extra = {
-            name: msgspec.json.decode(raw)
+            name: decoded_member(raw, name)
             for name, raw in members.items()
             if name not in known and name not in EXTENSIONS
         }

@@ -20,6 +20,7 @@ __all__ = [
     "RequestReader",
     "RequestRules",
     "check_model",
+    "decoded_member",
     "invalid",
     "invalid_from",
     "missing",
@@ -66,6 +67,9 @@ class RequestRules(msgspec.Struct, frozen=True, kw_only=True):
     allowed: Mapping[str, Sequence[str]] = _NONE
 
 
+_NO_RULES: Final = RequestRules()
+
+
 class RequestReader(Generic[T]):
     """Reads the bodies of one format."""
 
@@ -84,7 +88,7 @@ class RequestReader(Generic[T]):
             members = _MEMBERS.decode(body)
             if not members.keys() <= self._known:
                 for name in members.keys() - self._known:
-                    _ANY.decode(members[name])  # as above: numbers beyond a float
+                    decoded_member(members[name], name)  # as above: numbers beyond a float
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
             raise invalid_from(err, self._rules) from err
         return typed, members
@@ -98,6 +102,11 @@ def strictly_decoded(raw: msgspec.Raw | bytes, decoder: "msgspec.json.Decoder[T]
         raise invalid_from(err, rules, path) from err
 
 
+def decoded_member(raw: msgspec.Raw, path: str) -> Any:
+    """Return any part of a body as plain values; complaints name it under `path`. Raises InvalidRequest."""
+    return strictly_decoded(raw, _ANY, path, _NO_RULES)
+
+
 def take_extensions(members: dict[str, msgspec.Raw]) -> Mapping[str, Any]:
     """Take the gateway's own members out and return their values. Raises InvalidRequest on a wrong type."""
     if EXTENSIONS.isdisjoint(members):
@@ -106,7 +115,7 @@ def take_extensions(members: dict[str, msgspec.Raw]) -> Mapping[str, Any]:
     try:
         typed = msgspec.json.decode(msgspec.json.encode(taken), type=Extensions)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
-        raise invalid_from(err, RequestRules()) from err
+        raise invalid_from(err, _NO_RULES) from err
     if isinstance(typed.auto_web_search, str) and typed.auto_web_search != "auto":
         raise invalid("auto_web_search must be true, false or 'auto'", "auto_web_search", allowed_values=["auto"])
     if typed.web_search_threshold is not None and not 0 <= typed.web_search_threshold <= 1:

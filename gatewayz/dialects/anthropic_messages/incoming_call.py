@@ -16,7 +16,7 @@ from gatewayz.dialects.anthropic_messages.wire import (
     ToolChoiceMember,
     body_reader,
 )
-from gatewayz.dialects.request_decoding import EXTENSIONS, invalid, strictly_decoded
+from gatewayz.dialects.request_decoding import EXTENSIONS, decoded_member, invalid, strictly_decoded
 from gatewayz.sdk.chat import (
     CacheMark,
     Document,
@@ -82,7 +82,7 @@ def parse_call(body: bytes, *, model: str) -> ModelCall:
         include_usage=True,
         format=ANTHROPIC_MESSAGES,
         extra={
-            name: msgspec.json.decode(raw)
+            name: decoded_member(raw, name)
             for name, raw in members.items()
             if name not in message.__struct_fields__ and name not in EXTENSIONS
         }
@@ -187,7 +187,7 @@ class _BlockReader:
     def _opaque(self, path: _Path) -> Opaque:
         """Such blocks are rare, so the decoding is not kept."""
         name, *steps = path
-        value: Any = msgspec.json.decode(self._members[str(name)])
+        value: Any = decoded_member(self._members[str(name)], str(name))
         for step in steps:
             value = value[step]
         return Opaque(format=ANTHROPIC_MESSAGES, value=value)
@@ -202,7 +202,7 @@ def _cache(control: CacheControl | None) -> CacheMark | None:
 
 
 def _citations(raw: msgspec.Raw) -> dict[str, Any] | None:
-    decoded = msgspec.json.decode(raw) if memoryview(raw) else None
+    decoded = decoded_member(raw, "messages.content.citations") if memoryview(raw) else None
     return {"citations": decoded} if decoded else None
 
 
@@ -213,7 +213,7 @@ def _parse_tools(
     opaque: list[Opaque] = []
     for index, tool in enumerate(message.tools or ()):
         if tool.type not in (None, "custom"):
-            opaque.append(Opaque(format=ANTHROPIC_MESSAGES, value=msgspec.json.decode(members["tools"])[index]))
+            opaque.append(Opaque(format=ANTHROPIC_MESSAGES, value=decoded_member(members["tools"], "tools")[index]))
             continue
         schema = strictly_decoded(tool.input_schema, _OBJECT, f"tools[{index}].input_schema", RULES)
         tools.append(

@@ -6,7 +6,15 @@ import msgspec
 
 from gatewayz.dialects.caller import GatewayUsage
 from gatewayz.dialects.openai_chat.outgoing_messages import render_tool_call
-from gatewayz.dialects.openai_chat.reply_wire import Delta, Reply, ReplyChoice, ToolCallDelta, finish_reason, text_of
+from gatewayz.dialects.openai_chat.reply_wire import (
+    Delta,
+    Reply,
+    ReplyChoice,
+    ToolCallDelta,
+    finish_reason,
+    text_of,
+    unix_seconds,
+)
 from gatewayz.dialects.openai_usage import render_openai_usage, usage_from_openai
 from gatewayz.dialects.upstream_errors import error_from_object
 from gatewayz.sdk.chat import Choice, Completion, ModelCall, Part, Reasoning, Refusal, Text, ToolUse
@@ -41,7 +49,7 @@ def parse_completion(body: bytes) -> Completion:
     return Completion(
         id=reply.id or "",
         model=reply.model or "",
-        created=int(reply.created or 0),
+        created=unix_seconds(reply.created),
         choices=tuple(_parse_choice(choice, reply.id or "") for choice in reply.choices),
         usage=(memoryview(reply.usage) and usage_from_openai(reply.usage)) or NO_USAGE,
         service_tier=reply.service_tier,

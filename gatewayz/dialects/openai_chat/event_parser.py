@@ -8,7 +8,15 @@ from typing import Final
 
 import msgspec
 
-from gatewayz.dialects.openai_chat.reply_wire import Chunk, ChunkChoice, Delta, ToolCallDelta, finish_reason, text_of
+from gatewayz.dialects.openai_chat.reply_wire import (
+    Chunk,
+    ChunkChoice,
+    Delta,
+    ToolCallDelta,
+    finish_reason,
+    text_of,
+    unix_seconds,
+)
 from gatewayz.dialects.openai_usage import usage_from_openai
 from gatewayz.dialects.sse import ServerEvent, SseReader
 from gatewayz.dialects.upstream_errors import error_from_object
@@ -117,7 +125,7 @@ class ChatEventParser:
             raise error_from_object(chunk.error)
         if self._id is None:
             self._id = chunk.id or ""
-            events.append(StreamStarted(id=self._id, model=chunk.model or "", created=int(chunk.created or 0)))
+            events.append(StreamStarted(id=self._id, model=chunk.model or "", created=unix_seconds(chunk.created)))
         for choice in chunk.choices or ():
             self._take_choice(choice, events)
         self._take_usage(chunk, events)

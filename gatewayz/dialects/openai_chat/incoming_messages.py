@@ -18,7 +18,7 @@ from gatewayz.dialects.openai_chat.wire import (
     ReasoningDetail,
     ToolCall,
 )
-from gatewayz.dialects.request_decoding import invalid, strictly_decoded
+from gatewayz.dialects.request_decoding import decoded_member, invalid, strictly_decoded
 from gatewayz.sdk.chat import (
     Audio,
     CacheMark,
@@ -89,7 +89,10 @@ class _MessageReader:
         if message.refusal:
             yield Refusal(text=message.refusal)
         if memoryview(message.audio):
-            yield Opaque(format=OPENAI_CHAT, value={"type": "audio", "audio": msgspec.json.decode(message.audio)})
+            yield Opaque(
+                format=OPENAI_CHAT,
+                value={"type": "audio", "audio": decoded_member(message.audio, f"messages[{index}].audio")},
+            )
         for number, call in enumerate(message.tool_calls or ()):
             yield self._tool_use(call, index, number)
         if message.function_call is not None:
@@ -143,7 +146,7 @@ class _MessageReader:
 
     def _decoded(self, index: int, member: str, number: int) -> dict[str, Any]:
         """Return a part with all its members; such parts are rare, so the decoding is not kept."""
-        part: dict[str, Any] = msgspec.json.decode(self._raw)[index][member][number]
+        part: dict[str, Any] = decoded_member(self._raw, "messages")[index][member][number]
         return part
 
 

@@ -3,10 +3,10 @@
 Source: https://platform.openai.com/docs/api-reference/chat/object and /chat/streaming (read 2026-11).
 """
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import Raw
+from msgspec import Meta, Raw
 
 from gatewayz.dialects.openai_chat.wire import ReasoningDetail
 from gatewayz.sdk.chat import FinishReason
@@ -21,6 +21,7 @@ __all__ = [
     "ToolCallDelta",
     "finish_reason",
     "text_of",
+    "unix_seconds",
 ]
 
 _FINISH_REASONS: Final[dict[str, FinishReason]] = {
@@ -33,6 +34,9 @@ _FINISH_REASONS: Final[dict[str, FinishReason]] = {
     "content_filter": "content_filter",
     "error": "error",
 }
+
+
+SmallInt = Annotated[int, Meta(ge=0, le=4095)]
 
 
 class _Member(msgspec.Struct, kw_only=True, gc=False):
@@ -49,7 +53,7 @@ class FunctionDelta(_Member):
 class ToolCallDelta(_Member):
     """A piece of a tool call."""
 
-    index: int | None = None
+    index: SmallInt | None = None
     id: str | None = None
     type: str | None = None
     function: FunctionDelta | None = None
@@ -71,7 +75,7 @@ class Delta(_Member):
 class ChunkChoice(_Member):
     """One choice of a chunk."""
 
-    index: int = 0
+    index: SmallInt = 0
     delta: Delta | None = None
     finish_reason: str | None = None
     logprobs: dict[str, Any] | None = None
@@ -92,7 +96,7 @@ class Chunk(_Member):
 class ReplyChoice(_Member):
     """One choice of an answer."""
 
-    index: int = 0
+    index: SmallInt = 0
     message: Delta | None = None
     finish_reason: str | None = None
     logprobs: dict[str, Any] | None = None
@@ -114,6 +118,11 @@ def finish_reason(word: str, *, called_tools: bool) -> FinishReason:
     """Return the core's reason; a vendor that says `stop` after tool calls means `tool_calls`."""
     reason = _FINISH_REASONS.get(word, "stop")
     return "tool_calls" if called_tools and reason == "stop" else reason
+
+
+def unix_seconds(created: int | float | None) -> int:
+    """Return a time stamp as a sane whole number; 0 when there is none."""
+    return int(created) if created is not None and 0 <= created < 2**53 else 0
 
 
 def text_of(content: str | list[Any] | None) -> str:

@@ -17,7 +17,7 @@ from gatewayz.dialects.openai_chat.wire import (
     ResponseFormatMember,
     body_reader,
 )
-from gatewayz.dialects.request_decoding import EXTENSIONS, strictly_decoded
+from gatewayz.dialects.request_decoding import EXTENSIONS, decoded_member, strictly_decoded
 from gatewayz.sdk.chat import (
     ModelCall,
     Opaque,
@@ -77,7 +77,7 @@ def parse_call(body: bytes, *, model: str) -> ModelCall:
 def _parse_extra(chat: ChatBody, members: Mapping[str, msgspec.Raw]) -> dict[str, Any] | None:
     known = chat.__struct_fields__
     extra = {
-        name: msgspec.json.decode(raw)
+        name: decoded_member(raw, name)
         for name, raw in members.items()
         if (name not in known or name in _CARRIED) and name not in EXTENSIONS
     }
@@ -94,7 +94,7 @@ def _parse_tools(chat: ChatBody, members: Mapping[str, msgspec.Raw]) -> tuple[tu
             parsed = _parse_function(tool.function, f"tools[{index}].function")
             tools.append(msgspec.structs.replace(parsed, cache=cache_mark(tool.cache_control)))
         else:
-            opaque.append(Opaque(format=OPENAI_CHAT, value=msgspec.json.decode(members["tools"])[index]))
+            opaque.append(Opaque(format=OPENAI_CHAT, value=decoded_member(members["tools"], "tools")[index]))
     for index, function in enumerate(chat.functions or ()):
         tools.append(_parse_function(function, f"functions[{index}]"))
     return tuple(tools), tuple(opaque)
