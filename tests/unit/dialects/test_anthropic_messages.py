@@ -362,9 +362,7 @@ blocks = st.lists(
 @pytest.mark.parametrize("dialect", [ANTHROPIC, OPENAI, COMPLETIONS])
 @PATIENT
 @given(junk=st.dictionaries(MEMBERS, json_values, max_size=5), content=blocks)
-def test_junk_is_refused_and_nothing_else_happens(
-    dialect: Any, junk: dict[str, Any], content: list[Any]
-) -> None:
+def test_junk_is_refused_and_nothing_else_happens(dialect: Any, junk: dict[str, Any], content: list[Any]) -> None:
     base = {"model": "m", "max_tokens": 5, "prompt": "p", "messages": [USER, {"role": "user", "content": content}]}
     body = msgspec.json.encode({**base, **junk})
     for read in (dialect.read_head, lambda data: dialect.parse_call(data, model="m")):
