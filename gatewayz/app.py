@@ -41,8 +41,9 @@ def create_app(loaded: Loaded, *, overlay: str | None = None) -> ASGI:
     """Return the application of a configuration; it opens everything in ASGI's lifespan."""
     gateway = Gateway()
     keep_alive = KeepAlive()
-    application = create_application(gateway, ROUTES, loaded.settings.server.max_body_bytes)
     lifecycle = Lifecycle(loaded, gateway, keep_alive, overlay)
+    limit = loaded.settings.server.max_body_bytes
+    application = create_application(gateway, ROUTES, lambda: lifecycle.services, limit)
 
     @application.before_serving
     async def start() -> None:

@@ -23,6 +23,7 @@ from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.breakers.share import BreakerShare
 from gatewayz.domain.breakers.signals import RouteSignals
 from gatewayz.domain.catalog.build import Skipped, build_catalog
+from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.identity.key_files import load_vault
 from gatewayz.domain.usage.key_uses import KeyUses
@@ -38,6 +39,7 @@ from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.store.open import open_store
 from gatewayz.upstream.client import make_client
 from gatewayz.web.exchange import KeepAlive
+from gatewayz.web.services import Services
 
 if TYPE_CHECKING:
     from gatewayz.store.sql.store import SqlStore
@@ -67,6 +69,11 @@ class Lifecycle:
         self._background = Background()
         self.watch = Watch(loaded, overlay=overlay, environ=environment, on_loaded=self.reload)
 
+    @property
+    def services(self) -> Services:
+        """What endpoints may use, once started."""
+        return self._services
+
     async def start(self) -> None:
         """Open store, keys, upstream client and plugins, and install the first edition."""
         settings = self._loaded.settings
@@ -78,9 +85,13 @@ class Lifecycle:
             self._open_records(store, settings.usage_log)
             self._http = make_client(settings.upstream)
             self._stack.push_async_callback(self._http.aclose)
+            vault = load_vault(settings.keys, self._data_dir)
+            self._services = Services(
+                clock=self._clock, store=store, accounts=Accounts(store.users, store.keys, vault, self._clock)
+            )
             self._keys = Authenticator(
                 store.identity,
-                load_vault(settings.keys, self._data_dir),
+                vault,
                 self._clock,
                 cache_entries=settings.keys.cache_entries,
                 poll_s=settings.store.poll_changes_s,

@@ -1,7 +1,7 @@
 """The Quart application: mounts routes behind their guards and turns every error into the envelope."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
@@ -17,6 +17,7 @@ from gatewayz.web.guards import enforce
 from gatewayz.web.hot import HOT_ROUTES
 from gatewayz.web.request_head import read_head
 from gatewayz.web.routes import Call, Route
+from gatewayz.web.services import Services
 
 __all__ = ["create_application"]
 
@@ -37,30 +38,36 @@ class MethodRefused(GatewayzError):
     default_code = "METHOD_NOT_ALLOWED"
 
 
-def create_application(gateway: Gateway, routes: Iterable[Route], max_body_bytes: int) -> Quart:
-    """Return the application that serves everything but the hot routes."""
+def create_application(
+    gateway: Gateway, routes: Iterable[Route], services_of: Callable[[], Services], max_body_bytes: int
+) -> Quart:
+    """Return the application that serves everything but the hot routes.
+
+    :param services_of: gives the services once the process has started.
+    """
     app = Quart("gatewayz", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False, RESPONSE_TIMEOUT=None)
     app.url_map.strict_slashes = False
     for route in routes:
-        _mount(app, gateway, route)
+        _mount(app, gateway, route, services_of)
     _read_heads(app, gateway)
     _answer_errors(app)
     _stamp_answers(app, gateway)
     return app
 
 
-def _mount(app: Quart, gateway: Gateway, route: Route) -> None:
+def _mount(app: Quart, gateway: Gateway, route: Route, services_of: Callable[[], Services]) -> None:
     async def view(**variables: str) -> Response:
         lease = gateway.acquire()
         try:
             edition = lease.edition
             caller = await enforce(route.guard, route.group, g.head.credential, edition)
+            addresses = ClientAddresses(edition.settings.server.trusted_proxies)
+            address = addresses.resolve(request.remote_addr or "", g.head.forwarded_for)
             if caller.is_restricted():
-                addresses = ClientAddresses(edition.settings.server.trusted_proxies)
-                address = addresses.resolve(request.remote_addr or "", g.head.forwarded_for)
                 check_restrictions(caller, address, g.head.referrer)
-            return await route.handler(Call(caller=caller, edition=edition, head=g.head), **variables)
+            call = Call(caller=caller, edition=edition, services=services_of(), head=g.head, client_address=address)
+            return await route.handler(call, **variables)
         finally:
             lease.release()
 

@@ -11,16 +11,19 @@ from gatewayz.flow.edition import Edition
 from gatewayz.sdk.wire import Format
 from gatewayz.web.guards import AccessGroup, Guard
 from gatewayz.web.request_head import RequestHead
+from gatewayz.web.services import Services
 
 __all__ = ["Call", "Handler", "Route", "json_response"]
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls, with which header facts, on which edition."""
+    """Who calls from where, with which header facts, on which edition; and the services to answer with."""
 
     caller: Caller
     edition: Edition
+    services: Services
     head: RequestHead
+    client_address: str
 
 
 Handler = Callable[..., Awaitable[Response]]

@@ -1,0 +1,23 @@
+"""What endpoints may use: the services of a process, which outlive any one configuration."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewayz.domain.identity.accounts import Accounts
+from gatewayz.sdk.clock import Clock
+
+if TYPE_CHECKING:
+    from gatewayz.store.sql.store import SqlStore
+
+__all__ = ["Services"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """Made once by `lifecycle`, in the order things are opened."""
+
+    clock: Clock
+    store: "SqlStore"
+    """Every aggregate's port, as an attribute."""
+    accounts: Accounts
+    """Users and their keys."""
