@@ -21,6 +21,7 @@ __all__ = [
     "Display",
     "Failover",
     "Keys",
+    "Ledger",
     "Logging",
     "ModelEntry",
     "OfferEntry",
@@ -214,6 +215,21 @@ class UsageLog(_Section, frozen=True, kw_only=True):
     """Older rows are forgotten; money stays in the ledger."""
 
 
+class Ledger(_Section, frozen=True, kw_only=True):
+    """Time constants of money; they matter only when a process dies."""
+
+    mark_s: Positive = 1.0
+    """How often the progress of running streams is written."""
+    beat_s: Positive = 5.0
+    """How often a process tells that it lives, and looks for orphaned holds."""
+    lease_s: Positive = 20.0
+    """A process not heard of for so long is dead: its holds are settled by the others."""
+    hold_ttl_s: Positive = 3600.0
+    """A hold that its living process has not touched for so long is released; above the longest request."""
+    keep_holds_days: PositiveInt = 30
+    """Settled holds are forgotten after this; journal entries never."""
+
+
 class Logging(_Section, frozen=True, kw_only=True):
     """Log lines on standard error."""
 
@@ -358,4 +374,5 @@ class Settings(_Section, frozen=True, kw_only=True):
     upstream: Upstream = Upstream()
     streams: Streams = Streams()
     usage_log: UsageLog = UsageLog()
+    ledger: Ledger = Ledger()
     logging: Logging = Logging()

@@ -7,6 +7,7 @@ from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.identity import SqlIdentityStore
 from gatewayz.store.sql.keys import SqlKeyStore
+from gatewayz.store.sql.ledger import SqlLedgerStore
 from gatewayz.store.sql.usage import SqlUsageStore
 from gatewayz.store.sql.users import SqlAccountStore
 
@@ -24,6 +25,7 @@ class SqlStore:
         self.users = SqlAccountStore(database)
         self.keys = SqlKeyStore(database)
         self.usage = SqlUsageStore(database)
+        self.ledger = SqlLedgerStore(database)
 
     async def check(self) -> str | None:
         """Return None when the database answers within a second, else what is wrong in public words."""
