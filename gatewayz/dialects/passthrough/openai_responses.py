@@ -9,9 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from gatewayz.dialects.caller import GatewayUsage
+from gatewayz.dialects.error_events import render_error_event
 from gatewayz.dialects.openai_responses.usage import usage_from_responses
 from gatewayz.dialects.openai_usage import error_from_openai
-from gatewayz.dialects.error_events import render_error_event
 from gatewayz.dialects.passthrough.contract import (
     DeliveredText,
     Members,
@@ -27,6 +27,7 @@ from gatewayz.sdk.wire import OPENAI_RESPONSES
 __all__ = ["OPENAI_RESPONSES_PASSTHROUGH", "ResponsesPassthrough"]
 
 _DELTA_TEXT: Final = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]|\\.)+)"')
+_SEQUENCE_NUMBER: Final = re.compile(rb'"sequence_number"\s*:\s*(\d+)')
 _MARKERS: Final = (
     b'"response.completed"',
     b'"response.incomplete"',
@@ -81,6 +82,7 @@ class ResponsesStreamEditor(SseEditor):
         self.delivered = DeliveredText(_DELTA_TEXT)
         self.format = OPENAI_RESPONSES
         self._final: tuple[str, Members, Members] | None = None
+        self._latest = b""
 
     def finish(self, usage: Usage, gateway_usage: GatewayUsage) -> bytes:
         """Return the last event with the gateway's usage inside its `response`."""
@@ -90,13 +92,15 @@ class ResponsesStreamEditor(SseEditor):
         return _render(kind, members, {**response, "gateway_usage": encode_member(gateway_usage)})
 
     def fail(self, error: GatewayzError) -> bytes:
-        """Return the `error` event."""
-        return render_error_event(error, self.format)
+        """Return the `error` event, numbered after the last event relayed."""
+        numbers = _SEQUENCE_NUMBER.findall(self._latest)
+        return render_error_event(error, self.format, sequence_number=int(numbers[-1]) + 1 if numbers else 0)
 
     def _is_plain(self, block: bytes) -> bool:
         return not any(marker in block for marker in _MARKERS)
 
     def _rename(self, block: bytes) -> bytes:
+        self._latest = block
         return block
 
     def _event(self, event: bytes) -> bytes:
@@ -109,6 +113,7 @@ class ResponsesStreamEditor(SseEditor):
             raise _error(kind, members, data)
         if kind not in _START_UP:
             self.started = True
+        self._latest = event
         if "response" not in members:
             if kind.endswith(".delta"):
                 self.delivered.add(event)

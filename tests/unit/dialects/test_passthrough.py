@@ -1,5 +1,7 @@
 """Same-format relaying: bytes survive, the gateway's own fields change, any chunking gives the same stream."""
 
+from itertools import pairwise
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -49,7 +51,7 @@ def relay(passthrough, stream: bytes, cuts=(), *, include_usage: bool = False):
     editor = passthrough.stream_editor(model="vendor/name", include_usage=include_usage, max_event_bytes=1 << 20)
     edges = [0, *sorted(cuts), len(stream)]
     out = b""
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         if start < end and not editor.terminated:
             out += editor.feed(stream[start:end])
     if not editor.terminated:
@@ -282,8 +284,20 @@ def test_responses_failures_raise_what_they_say(event: bytes) -> None:
         editor.feed(event)
 
 
+@pytest.mark.parametrize("relayed", [0, 3])
+def test_a_responses_error_is_numbered_after_what_was_relayed(relayed: int) -> None:
+    editor = OPENAI_RESPONSES_PASSTHROUGH.stream_editor(model="m", include_usage=True, max_event_bytes=1 << 20)
+    for event in RESPONSES.split(b"\n\n")[: relayed + 1 if relayed else 0]:
+        editor.feed(event + b"\n\n")
+    [event] = anthropic_events(editor.fail(UpstreamBroken("cut")))
+    assert event["type"] == "error" and event["sequence_number"] == (relayed + 1 if relayed else 0)
+
+
 def test_embeddings_come_back_in_the_coding_asked_for() -> None:
-    body = b'{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,1.0]}],"model":"up","usage":{"prompt_tokens":2,"total_tokens":2}}'
+    body = (
+        b'{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,1.0]}],'
+        b'"model":"up","usage":{"prompt_tokens":2,"total_tokens":2}}'
+    )
     reply = OPENAI_EMBEDDINGS_PASSTHROUGH.read_whole(body)
     out = OPENAI_EMBEDDINGS_PASSTHROUGH.render_whole(
         reply, request={"encoding_format": raw('"base64"')}, model="v/m", gateway_usage=SPENT
