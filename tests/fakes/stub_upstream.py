@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from tests.fakes.said import Said, say
+
 __all__ = ["Seen", "StubUpstream", "stub_upstream"]
 
 Answer = tuple[int, dict[str, str], list[bytes | float]]
@@ -130,6 +132,8 @@ def _good_answer(seen: Seen) -> Answer:
         return 200, {}, _anthropic(seen, stream)
     if seen.path.endswith("/embeddings"):
         return 200, {}, [_embeddings(seen)]
+    if not seen.path.endswith("/chat/completions"):
+        return say(Said(text="pong"))(seen)
     if stream:
         return 200, {}, list(chat_stream(str(seen.body["model"]), _words(seen)))
     return 200, {}, [_chat(seen)]

@@ -1,10 +1,12 @@
 """One started gateway for a whole module, with three stub providers behind it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import anthropic
 import httpx
+import openai
 import pytest
 
 from tests.fakes.gateway_process import GatewayProcess
@@ -56,3 +58,29 @@ def live_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 def live(live_module: Live) -> Live:
     live_module.reset()
     return live_module
+
+
+@pytest.fixture
+def openai_client(live: Live) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{live.gateway.base}/v1", api_key=live.key, max_retries=0, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+async def async_openai(live: Live) -> AsyncIterator[openai.AsyncOpenAI]:
+    url = f"{live.gateway.base}/v1"
+    async with openai.AsyncOpenAI(base_url=url, api_key=live.key, max_retries=0, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def anthropic_client(live: Live) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=live.gateway.base, api_key=live.key, max_retries=0, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+async def async_anthropic(live: Live) -> AsyncIterator[anthropic.AsyncAnthropic]:
+    url = live.gateway.base
+    async with anthropic.AsyncAnthropic(base_url=url, api_key=live.key, max_retries=0, timeout=20) as client:
+        yield client
