@@ -35,7 +35,7 @@ test: $(VENV)/.installed-test  ## Set up and run every test
 lint: $(VENV)/.installed-test  ## Style, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy gatewayz plugins/gatewayz_plugins scripts tests/fakes
+	$(BIN)/mypy gatewayz plugins/gatewayz_plugins
 	PYTHONPATH=plugins $(BIN)/lint-imports
 
 bench: $(VENV)/.installed-test  ## Measure against direct, nginx, LiteLLM and Portkey; writes docs/benchmarks.md

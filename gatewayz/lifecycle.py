@@ -113,7 +113,7 @@ class Lifecycle:
         await self._stack.aclose()
 
     async def reload(self, loaded: Loaded) -> None:
-        """Swap to a new configuration. Raises ConfigurationInvalid when it cannot be used; the old one keeps serving."""
+        """Swap to a new configuration. Raises ConfigurationInvalid when it cannot be used: the old one goes on."""
         await self._install(loaded)
         for key in _RESTART_KEYS:
             if getattr(loaded.settings, key) != getattr(self._loaded.settings, key):

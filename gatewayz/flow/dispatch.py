@@ -68,8 +68,8 @@ async def dispatch(call: ParsedCall, inbound: Inbound, plan: Plan, edition: Edit
         except BaseException:
             trial.abandoned()
             raise
-    error = _most_telling(errors, edition) if errors else _nothing_tried(call, plan, edition)
-    raise DispatchFailed(error, tuple(attempts))
+    told = _most_telling(errors, edition) if errors else _nothing_tried(call, plan, edition)
+    raise DispatchFailed(told, tuple(attempts))
 
 
 async def _open(

@@ -22,7 +22,7 @@ class _Named(msgspec.Struct):
 async def count_message_tokens(call: Call) -> Response:
     """How many tokens a messages request reads, counted here: nothing is sent to a provider or charged."""
     check_json_headers(call.head)
-    body = await request.get_data()
+    body: bytes = await request.get_data(as_text=False)
     texts = prompt_texts(body)
     model = call.edition.catalog.resolve(msgspec.json.decode(body, type=_Named).model)
     tokens = await asyncio.to_thread(count_tokens, texts, model.id)
