@@ -231,6 +231,24 @@ def test_message_threads_are_refused_so_that_sdks_resend(live: Live, thread: dic
     assert live.openai.seen == []
 
 
+def test_the_tool_runner_comes_through_without_a_thread(live: Live, anthropic_client: anthropic.Anthropic) -> None:
+    @anthropic.beta_tool
+    def get_weather(city: str) -> str:
+        """Tell the weather."""
+        return f"12 degrees in {city}"
+
+    live.openai.behave = take_turns(Said(calls=(PARIS, ROME)), Said(text="Warm in Rome."))
+    runner = anthropic_client.beta.messages.tool_runner(model=GPT, max_tokens=64, messages=ASK, tools=[get_weather])
+    final: Any = runner.until_done()
+    assert final.content[-1].text == "Warm in Rome."
+    sent = [seen.body["messages"] for seen in live.openai.seen]
+    assert [[message["role"] for message in messages] for messages in sent] == [
+        ["user"],
+        ["user", "assistant", "tool", "tool"],
+    ]
+    assert "12 degrees in Rome" in msgspec.json.encode(sent[1][3]).decode()
+
+
 # ---------------------------------------------------------------- broken streams
 
 
