@@ -12,7 +12,10 @@ from gatewayz.domain.identity.accounts import Accounts, CreatedKey, KeyRequest
 from gatewayz.domain.identity.caller import KeyLimits
 from gatewayz.domain.identity.key_files import load_vault
 from gatewayz.domain.identity.keys import masked_key
+from gatewayz.domain.ledger.book import Parts
+from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.sdk.clock import SystemClock
+from gatewayz.sdk.money import nano_from_usd, usd_text
 from gatewayz.store.records import ApiKey, User
 from gatewayz.store.sql.store import SqlStore
 
@@ -58,6 +61,9 @@ def create_user(
     role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}.")] = "user",
     plan: Annotated[str | None, typer.Option(help="Name of a plan.")] = None,
     trial_days: Annotated[float | None, typer.Option(min=0, help="Length of the trial; 0 is over already.")] = None,
+    credits: Annotated[str, typer.Option(help="US dollars of purchased credit.")] = "0",
+    allowance: Annotated[str, typer.Option(help="US dollars of subscription allowance.")] = "0",
+    trial_credits: Annotated[str, typer.Option(help="US dollars that are spent first.")] = "0",
     tag: Tag = "live",
     config: ConfigPath = None,
     env: EnvironmentName = None,
@@ -66,6 +72,11 @@ def create_user(
     """Make a user with a first key, and print both; the key is shown only now."""
     if role not in ROLES:
         raise typer.BadParameter(f"one of {', '.join(ROLES)}", param_hint="--role")
+    parts = Parts(
+        trial=_dollars(trial_credits, "--trial-credits"),
+        allowance=_dollars(allowance, "--allowance"),
+        purchased=_dollars(credits, "--credits"),
+    )
 
     async def work(store: SqlStore, settings: Settings) -> tuple[User, CreatedKey]:
         accounts = _accounts(store, settings)
@@ -73,6 +84,11 @@ def create_user(
         key = await accounts.create_key(
             user.id, KeyRequest(name="Primary Key", environment_tag=tag), actor=ACTOR, maker=None
         )
+        if parts.total:
+            ledger = Ledger(store.ledger, SystemClock())
+            await ledger.deposit(
+                user.id, parts, kind="admin_credit", key=f"create:{user.id}", counter="promotions", actor=ACTOR
+            )
         return user, key
 
     user, created = with_store(config, env, work)
@@ -86,10 +102,13 @@ def create_user(
                 "trial_ends_at": user.trial_ends_at,
                 "key_id": created.key.id,
                 "api_key": created.text.reveal(),
+                "balance_usd": usd_text(parts.total),
             }
         )
     else:
         print(f"user {user.id} ({user.email})\nkey  {created.text.reveal()}")
+        if parts.total:
+            print(f"has  ${usd_text(parts.total)}")
 
 
 @users.command("list")
@@ -226,6 +245,17 @@ def generate_keyring_entry() -> None:
 def _accounts(store: SqlStore, settings: Settings) -> Accounts:
     vault = load_vault(settings.keys, Path(settings.data_dir))
     return Accounts(store.users, store.keys, vault, SystemClock())
+
+
+def _dollars(text: str, option: str) -> int:
+    """Return nano-dollars. A wrong amount is an error of usage."""
+    try:
+        amount = nano_from_usd(text)
+    except ValueError as err:
+        raise typer.BadParameter(str(err), param_hint=option) from err
+    if amount < 0:
+        raise typer.BadParameter("an amount is not below zero", param_hint=option)
+    return amount
 
 
 def _print_created(created: CreatedKey, as_json: bool) -> None:

@@ -90,6 +90,8 @@ class Store(_Section, frozen=True, kw_only=True):
     """Bring the schema up to date at start, under a lock."""
     poll_changes_s: Positive = 0.5
     """How often a process looks for keys changed by another one."""
+    sync_commits: bool = True
+    """Money waits for the disk at each commit, shared by those that run at once; false may lose the last ones."""
 
 
 class Keys(_Section, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gatewayz.sdk.clock import Clock
+from gatewayz.sdk.ledger import AccountLedger
 from gatewayz.sdk.wire import HttpClient
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class PluginContext(msgspec.Struct, frozen=True, kw_only=True):
     logger: logging.Logger
     data_dir: Path
     """A folder this instance may write to; created on first use by the plugin."""
+    ledger: AccountLedger | None = None
+    """The gateway's prepaid accounts: for billing plugins, where a store is open."""
 
     def httpx_client(self) -> "httpx.AsyncClient":
         """Return a new httpx client over the same pools, for code that wants the familiar interface.

@@ -26,6 +26,7 @@ __all__ = [
     "HealthCheck",
     "Hold",
     "ImageGenerator",
+    "ProgressMarking",
     "Provider",
     "Provisionable",
     "Ranking",
@@ -217,6 +218,15 @@ class BillingBackend(Protocol):
 
     async def aclose(self) -> None:
         """Write what is still to be written."""
+        ...
+
+
+@runtime_checkable
+class ProgressMarking(Protocol):
+    """A billing backend that keeps note of running requests, to charge them should their process die."""
+
+    def mark(self, hold: Hold, delivered: Nano) -> None:
+        """Note that so much of a hold has been delivered; never waits, never raises."""
         ...
 
 

@@ -23,4 +23,4 @@ async def open_store(settings: StoreSettings) -> "SqlStore":
     database = open_database(settings.url)
     if settings.migrate:
         await schema.upgrade(settings.url)
-    return SqlStore(database)
+    return SqlStore(database, sync_commits=settings.sync_commits)

@@ -204,9 +204,13 @@ class Ledger:
             return Balances()
         return Balances(trial=wallet.trial, allowance=wallet.allowance, purchased=wallet.purchased, held=wallet.held)
 
+    async def spendable(self, user_id: int) -> int:
+        """Return what a customer can spend now."""
+        return (await self.balances(user_id)).spendable
+
     async def require(self, user_id: int, amount: int) -> None:
         """Raise PaymentRequired when a customer cannot spend so much now; nothing is held."""
-        spendable = (await self.balances(user_id)).spendable
+        spendable = await self.spendable(user_id)
         if spendable < amount:
             raise insufficient(amount, spendable)
 

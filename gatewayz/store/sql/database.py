@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from gatewayz.sdk.errors import ConfigurationError, StoreUnavailable
+from gatewayz.store.sql.statements import StatementWork
 
 __all__ = [
     "Database",
@@ -79,6 +80,10 @@ class Database(Protocol):
         """
         ...
 
+    async def run(self, work: StatementWork[T], *, durable: bool = True) -> T:
+        """Run a unit of hand-written statements, otherwise as `write`. Also raises Refused."""
+        ...
+
     async def aclose(self) -> None:
         """Wait for running units, then close every connection."""
         ...
@@ -124,6 +129,8 @@ def as_unavailable(err: BaseException) -> StoreUnavailable | None:
 
 
 def _is_lost(err: BaseException) -> bool:
+    if isinstance(err, sqlite3.Error):
+        return _is_unusable(err)
     if not isinstance(err, DBAPIError):
         return False
     if err.connection_invalidated:
@@ -131,11 +138,15 @@ def _is_lost(err: BaseException) -> bool:
     state: str | None = getattr(err.orig, "sqlstate", None)
     if state is not None:
         return state.startswith(UNREACHABLE_STATES)
-    code: int | None = getattr(err.orig, "sqlite_errorcode", None)
-    if code is not None:
-        return code & 0xFF in UNUSABLE_CODES  # the low byte is the primary code
+    if isinstance(err.orig, sqlite3.Error):
+        return _is_unusable(err.orig)
     # The driver itself refuses: its connection is gone, unless it says that a value of ours is wrong.
     return isinstance(err, InterfaceError) and not isinstance(getattr(err.orig, "__cause__", None), ValueError)
+
+
+def _is_unusable(err: sqlite3.Error) -> bool:
+    code: int | None = getattr(err, "sqlite_errorcode", None)  # absent for mistakes the driver itself finds
+    return code is not None and code & 0xFF in UNUSABLE_CODES  # the low byte is the primary code
 
 
 def is_duplicate(err: IntegrityError) -> bool:

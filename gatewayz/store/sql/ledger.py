@@ -11,11 +11,9 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy import func, select, text
-from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session
 
-from gatewayz.sdk.errors import Conflict, ResourceNotFound
+from gatewayz.sdk.errors import Conflict, GatewayzError, ResourceNotFound
 from gatewayz.store.ledger_records import (
     ENTRY_COLUMNS,
     HOLD_COLUMNS,
@@ -31,10 +29,11 @@ from gatewayz.store.ledger_records import (
     OrphanedHold,
     WalletRow,
 )
-from gatewayz.store.sql.database import Database, Dialect, is_duplicate
+from gatewayz.store.sql.database import Database, Dialect
 from gatewayz.store.sql.ledger_audit import audit, totals
 from gatewayz.store.sql.many_rows import RowUpdate, insert_rows, update_rows
-from gatewayz.store.sql.tables.ledger import ledger_entries, ledger_holds, ledger_processes
+from gatewayz.store.sql.statements import Refused, Statements
+from gatewayz.store.sql.tables.ledger import ledger_entries, ledger_holds, ledger_processes, ledger_wallets
 
 __all__ = ["SqlLedgerStore"]
 
@@ -54,7 +53,6 @@ HOLD_UPDATE: Final = RowUpdate(
     assignments=", ".join(f"{name} = v.{name}" for name in CHANGED_COLUMNS[1:]),
 )
 DAY_MS: Final = 86_400_000
-FOREIGN_KEY_STATES: Final = frozenset({"23503"})
 _LISTS: Final[Mapping[Dialect, tuple[str, str, str]]] = {
     # a list of texts, a list of integers, a lock on the rows read
     "sqlite": ("IN (SELECT value FROM json_each(?))", "IN (SELECT value FROM json_each(?))", ""),
@@ -65,11 +63,16 @@ _LISTS: Final[Mapping[Dialect, tuple[str, str, str]]] = {
 class SqlLedgerStore:
     """`gatewayz.store.ledger_records.LedgerStore` on SQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, sync_commits: bool = True) -> None:
         self._database = database
+        self._sync_commits = sync_commits
         texts, numbers, lock = _LISTS[database.dialect]
         self._is_sqlite = database.dialect == "sqlite"
         wallets, holds, entries = (", ".join(names) for names in (WALLET_COLUMNS, HOLD_COLUMNS, ENTRY_COLUMNS))
+        self._add_wallet = (
+            "INSERT INTO ledger_wallets (user_id, trial, allowance, purchased, held)"  # noqa: S608
+            f" VALUES ({'?' if self._is_sqlite else '$1'}, 0, 0, 0, 0) ON CONFLICT (user_id) DO NOTHING"
+        )
         self._read_wallets = f"SELECT {wallets} FROM ledger_wallets WHERE user_id {numbers}{lock}"  # noqa: S608
         self._read_holds = f"SELECT {holds} FROM ledger_holds WHERE key {texts}"  # noqa: S608  (names of ours)
         self._read_entries = f"SELECT {entries} FROM ledger_entries WHERE key {texts}"  # noqa: S608
@@ -77,28 +80,38 @@ class SqlLedgerStore:
     async def transact(self, scope: LedgerScope, decide: Callable[[LedgerView], tuple[LedgerChanges, T]]) -> T:
         """Read, decide, write and commit to disk as one step that no other process can interleave."""
 
-        def work(session: Session) -> T:
-            connection = session.connection()
-            try:
-                for user_id in scope.new_wallets:
-                    _add_wallet(connection, user_id)
-                changes, result = decide(self._view(connection, scope))
-                _write(connection, changes)
-            except IntegrityError as err:
-                raise _meaning(err) from err
+        def work(statements: Statements) -> T:
+            for user_id in scope.new_wallets:
+                statements.change(self._add_wallet, (user_id,))
+            changes, result = decide(self._view(statements, scope))
+            _write(statements, changes)
             return result
 
-        return await self._database.write(work)
+        try:
+            return await self._database.run(work, durable=self._sync_commits)
+        except Refused as err:
+            raise _meaning(err) from err
 
     async def find_wallet(self, user_id: int) -> WalletRow | None:
         """Return what a customer has."""
-        wallets = await self._database.read(lambda session: self._wallets(session.connection(), [user_id], lock=False))
-        return wallets.get(user_id)
+        columns = [ledger_wallets.c[name] for name in WALLET_COLUMNS]
+        statement = select(*columns).where(ledger_wallets.c.user_id == user_id)
+
+        def work(session: Session) -> WalletRow | None:
+            row = session.execute(statement).one_or_none()
+            return None if row is None else WalletRow(*row)
+
+        return await self._database.read(work)
 
     async def find_hold(self, key: str) -> HoldRow | None:
         """Return a hold."""
-        holds = await self._database.read(lambda session: self._holds(session.connection(), [key]))
-        return holds.get(key)
+        statement = select(*(ledger_holds.c[name] for name in HOLD_COLUMNS)).where(ledger_holds.c.key == key)
+
+        def work(session: Session) -> HoldRow | None:
+            row = session.execute(statement).one_or_none()
+            return None if row is None else HoldRow(*row)
+
+        return await self._database.read(work)
 
     async def list_entries(self, user_id: int, *, before: int | None = None, limit: int = 50) -> Sequence[EntryRow]:
         """Return a customer's entries but the internal ones, newest first, with ids below `before`."""
@@ -109,7 +122,7 @@ class SqlLedgerStore:
         if before is not None:
             statement = statement.where(ledger_entries.c.id < before)
         statement = statement.order_by(ledger_entries.c.id.desc()).limit(limit)
-        return await self._database.read(lambda session: [_entry(tuple(row)) for row in session.execute(statement)])
+        return await self._database.read(lambda session: [_entry(row) for row in session.execute(statement)])
 
     async def beat(self, process_id: int, now_ms: int) -> None:
         """Tell that a process lives."""
@@ -178,49 +191,39 @@ class SqlLedgerStore:
         """Derive every balance from the entries; return the first differences, empty when there are none."""
         return await self._database.read(lambda session: audit(session.connection(), limit))
 
-    def _view(self, connection: Connection, scope: LedgerScope) -> LedgerView:
+    def _view(self, statements: Statements, scope: LedgerScope) -> LedgerView:
         """Return what the scope names; wallets first, because their locks guard the rest."""
-        wallets = self._wallets(connection, scope.user_ids, lock=True)
-        holds = self._holds(connection, scope.hold_keys)
-        entries: dict[str, EntryRow] = {}
-        if scope.entry_keys:
-            rows = connection.exec_driver_sql(self._read_entries, (self._list(scope.entry_keys),))
-            entries = {entry.key or "": entry for entry in (_entry(tuple(row)) for row in rows)}
-        return LedgerView(wallets=wallets, holds=holds, entries=entries)
-
-    def _wallets(self, connection: Connection, user_ids: Sequence[int], *, lock: bool) -> dict[int, WalletRow]:
-        statement = self._read_wallets if lock else self._read_wallets.removesuffix(" ORDER BY user_id FOR UPDATE")
-        rows = connection.exec_driver_sql(statement, (self._list(user_ids),))
-        return {row[0]: WalletRow(*row) for row in rows}
-
-    def _holds(self, connection: Connection, keys: Sequence[str]) -> dict[str, HoldRow]:
-        if not keys:
-            return {}
-        rows = connection.exec_driver_sql(self._read_holds, (self._list(keys),))
-        return {row[1]: HoldRow(*row) for row in rows}
+        wallets = statements.rows(self._read_wallets, (self._list(scope.user_ids),))
+        holds = statements.rows(self._read_holds, (self._list(scope.hold_keys),)) if scope.hold_keys else ()
+        entries = statements.rows(self._read_entries, (self._list(scope.entry_keys),)) if scope.entry_keys else ()
+        return LedgerView(
+            wallets={row[0]: WalletRow(*row) for row in wallets},
+            holds={row[1]: HoldRow(*row) for row in holds},
+            entries={entry.key or "": entry for entry in map(_entry, entries)},
+        )
 
     def _list(self, values: Sequence[Any]) -> Any:
         return msgspec.json.encode(values).decode() if self._is_sqlite else list(values)
 
 
-def _write(connection: Connection, changes: LedgerChanges) -> None:
+def _write(statements: Statements, changes: LedgerChanges) -> None:
     if changes.wallets:
         differences = [(w.user_id, w.trial, w.allowance, w.purchased, w.held) for w in changes.wallets]
-        _expect(update_rows(connection, WALLET_UPDATE, differences), len(differences), "wallets")
+        _expect(update_rows(statements, WALLET_UPDATE, differences), len(differences), "wallets")
     if changes.new_holds:
-        insert_rows(connection, "ledger_holds", HOLD_COLUMNS, [_values(hold) for hold in changes.new_holds])
+        insert_rows(statements, "ledger_holds", HOLD_COLUMNS, [_values(hold) for hold in changes.new_holds])
     if changes.changed_holds:
         values = [tuple(getattr(hold, name) for name in CHANGED_COLUMNS) for hold in changes.changed_holds]
-        _expect(update_rows(connection, HOLD_UPDATE, values), len(values), "holds")
+        _expect(update_rows(statements, HOLD_UPDATE, values), len(values), "holds")
     if changes.entries:
-        insert_rows(connection, "ledger_entries", ENTRY_COLUMNS, [_values(entry) for entry in changes.entries])
+        insert_rows(statements, "ledger_entries", ENTRY_COLUMNS, [_values(entry) for entry in changes.entries])
 
 
 def _values(row: HoldRow | EntryRow) -> tuple[Any, ...]:
     return msgspec.structs.astuple(row)
 
 
-def _entry(row: tuple[Any, ...]) -> EntryRow:
+def _entry(row: Sequence[Any]) -> EntryRow:
     return EntryRow(**dict(zip(ENTRY_COLUMNS, row, strict=True)))
 
 
@@ -229,25 +232,10 @@ def _expect(matched: int, wanted: int, what: str) -> None:
         raise LedgerBroken(f"{wanted} {what} were to be changed, {matched} were found; nothing was booked")
 
 
-def _add_wallet(connection: Connection, user_id: int) -> None:
-    connection.execute(
-        text(
-            "INSERT INTO ledger_wallets (user_id, trial, allowance, purchased, held) VALUES (:user_id, 0, 0, 0, 0)"
-            " ON CONFLICT (user_id) DO NOTHING"
-        ),
-        {"user_id": user_id},
-    )
-
-
-def _meaning(err: IntegrityError) -> Exception:
+def _meaning(err: Refused) -> GatewayzError:
     """Return what a refused statement means to the domain."""
-    if is_duplicate(err):
+    if err.reason == "duplicate":
         return Conflict("An id or key of the ledger is taken.")
-    if _is_foreign_key(err):
+    if err.reason == "reference":
         return ResourceNotFound("There is no such user.", code="USER_NOT_FOUND", param="user_id")
-    return LedgerBroken(f"the database refused to book: {err.orig}")
-
-
-def _is_foreign_key(err: DBAPIError) -> bool:
-    name: str = getattr(err.orig, "sqlite_errorname", "")
-    return name == "SQLITE_CONSTRAINT_FOREIGNKEY" or getattr(err.orig, "sqlstate", None) in FOREIGN_KEY_STATES
+    return LedgerBroken(f"the database refused to book: {err}")

@@ -11,7 +11,8 @@ from itertools import chain
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy.engine import Connection
+
+from gatewayz.store.sql.statements import Marks, Statements
 
 __all__ = ["RowUpdate", "insert_rows", "update_rows"]
 
@@ -19,25 +20,24 @@ SIZES: Final = (256, 64, 16, 4, 1)
 """Rows a statement: few different texts, so that prepared statements are found again."""
 
 
-def insert_rows(connection: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
+def insert_rows(statements: Statements, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows whose values stand in the order of `columns`; the names are our own, never input."""
-    paramstyle = connection.dialect.paramstyle
     start = 0
     for size in SIZES:
         while len(rows) - start >= size:
             values = tuple(chain.from_iterable(rows[start : start + size]))
-            connection.exec_driver_sql(_statement(table, columns, size, paramstyle), values)
+            statements.change(_statement(table, columns, size, statements.marks), values)
             start += size
 
 
 @lru_cache(maxsize=64)
-def _statement(table: str, columns: tuple[str, ...], rows: int, paramstyle: str) -> str:
+def _statement(table: str, columns: tuple[str, ...], rows: int, marks: Marks) -> str:
     width = len(columns)
-    if paramstyle == "qmark":
+    if marks == "?":
         values = ", ".join(["(" + ", ".join("?" * width) + ")"] * rows)
     else:
-        marks = [f"${number}" for number in range(1, rows * width + 1)]
-        values = ", ".join("(" + ", ".join(marks[i : i + width]) + ")" for i in range(0, rows * width, width))
+        numbered = [f"${number}" for number in range(1, rows * width + 1)]
+        values = ", ".join("(" + ", ".join(numbered[i : i + width]) + ")" for i in range(0, rows * width, width))
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}"  # noqa: S608  (names of ours)
 
 
@@ -55,27 +55,26 @@ class RowUpdate(msgspec.Struct, frozen=True, kw_only=True):
     assignments: str
 
 
-def update_rows(connection: Connection, update: RowUpdate, rows: Sequence[Sequence[int | None]]) -> int:
+def update_rows(statements: Statements, update: RowUpdate, rows: Sequence[Sequence[int | None]]) -> int:
     """Change a row for each of `rows`, integers in the order of the columns; return how many were matched."""
-    paramstyle = connection.dialect.paramstyle
     matched = start = 0
     for size in SIZES:
         while len(rows) - start >= size:
             values = tuple(chain.from_iterable(rows[start : start + size]))
-            matched += connection.exec_driver_sql(_update(update, size, paramstyle), values).rowcount
+            matched += statements.change(_update(update, size, statements.marks), values)
             start += size
     return matched
 
 
 @lru_cache(maxsize=64)
-def _update(update: RowUpdate, rows: int, paramstyle: str) -> str:
+def _update(update: RowUpdate, rows: int, marks: Marks) -> str:
     width = len(update.columns)
-    if paramstyle == "qmark":
+    if marks == "?":
         one = "SELECT " + ", ".join(f"? AS {column}" for column in update.columns)
         rest = " UNION ALL SELECT " + ", ".join("?" * width)
         values = f"({one}{rest * (rows - 1)}) AS v"
     else:
-        marks = [f"${number}::bigint" for number in range(1, rows * width + 1)]
-        tuples = ", ".join("(" + ", ".join(marks[i : i + width]) + ")" for i in range(0, rows * width, width))
+        numbered = [f"${number}::bigint" for number in range(1, rows * width + 1)]
+        tuples = ", ".join("(" + ", ".join(numbered[i : i + width]) + ")" for i in range(0, rows * width, width))
         values = f"(VALUES {tuples}) AS v ({', '.join(update.columns)})"
     return f"UPDATE {update.table} AS t SET {update.assignments} FROM {values} WHERE {update.match}"  # noqa: S608

@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.store.sql.database import Dialect, ShieldedTasks, Work, as_unavailable
+from gatewayz.store.sql.statements import ConnectionStatements, StatementWork
 
 __all__ = ["PostgresDatabase", "postgres_engine"]
 
@@ -60,6 +61,10 @@ class PostgresDatabase:
     async def write(self, work: Work[T], *, durable: bool = True) -> T:
         """Run a unit that writes."""
         return await self._tasks.run(self._run(self._writer, work if durable else _without_waiting(work)))
+
+    async def run(self, work: StatementWork[T], *, durable: bool = True) -> T:
+        """Run a unit of hand-written statements."""
+        return await self.write(lambda session: work(ConnectionStatements(session.connection())), durable=durable)
 
     async def _run(self, engine: AsyncEngine, work: Work[T]) -> T:
         for attempt in range(1, ATTEMPTS + 1):

@@ -6,6 +6,8 @@ each statement. Source: docs/decisions/0060-units-of-work.md (measured).
 
 import asyncio
 import os
+import sqlite3
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -17,6 +19,7 @@ from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
 from gatewayz.store.sql.database import Dialect, ShieldedTasks, Work, as_unavailable
+from gatewayz.store.sql.statements import SqliteStatements, StatementWork
 
 __all__ = ["SqliteDatabase", "create_file", "sqlite_engine"]
 
@@ -38,10 +41,7 @@ def sqlite_engine(url: URL, *, begin: str, pragmas: dict[str, str], pool_size: i
 
     def connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver's own BEGIN would be deferred
-        cursor = connection.cursor()
-        for name, value in pragmas.items():
-            cursor.execute(f"PRAGMA {name}={value}")
-        cursor.close()
+        set_pragmas(connection, pragmas)
 
     def start(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
@@ -49,6 +49,14 @@ def sqlite_engine(url: URL, *, begin: str, pragmas: dict[str, str], pool_size: i
     event.listen(engine, "connect", connect)
     event.listen(engine, "begin", start)
     return engine
+
+
+def set_pragmas(connection: sqlite3.Connection, pragmas: Mapping[str, str]) -> None:
+    """Set what SQLite keeps for each connection; the names and values are ours."""
+    cursor = connection.cursor()
+    for name, value in pragmas.items():
+        cursor.execute(f"PRAGMA {name}={value}")
+    cursor.close()
 
 
 def create_file(path: Path) -> None:
@@ -71,6 +79,8 @@ class SqliteDatabase:
         self._reader = sqlite_engine(url, begin="BEGIN", pragmas={**pragmas, "query_only": "ON"}, pool_size=READERS)
         self._writing = ThreadPoolExecutor(1, "gatewayz-sqlite-write")
         self._reading = ThreadPoolExecutor(READERS, "gatewayz-sqlite-read")
+        self._pragmas = pragmas
+        self._driver_connections: dict[bool, sqlite3.Connection] = {}
         self._tasks = ShieldedTasks()
         self._is_present = False
 
@@ -83,8 +93,46 @@ class SqliteDatabase:
         engine = self._durable if durable else self._relaxed
         return await self._tasks.run(self._in_thread(self._writing, engine, work))
 
+    async def run(self, work: StatementWork[T], *, durable: bool = True) -> T:
+        """Run a unit of hand-written statements, alone, after the writing units asked for before it."""
+        loop = asyncio.get_running_loop()
+
+        async def in_thread() -> T:
+            return await loop.run_in_executor(self._writing, self._run_statements, work, durable)
+
+        return await self._tasks.run(in_thread())
+
     async def _in_thread(self, threads: ThreadPoolExecutor, engine: Engine, work: Work[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, self._run, engine, work)
+
+    def _run_statements(self, work: StatementWork[T], durable: bool) -> T:
+        try:
+            connection = self._driver_connection(durable)
+            cursor = connection.cursor()
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+                result = work(SqliteStatements(cursor))
+                cursor.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.rollback()
+                cursor.close()
+        except (sqlite3.Error, OSError) as err:
+            if (unavailable := as_unavailable(err)) is not None:
+                raise unavailable from err
+            raise
+        return result
+
+    def _driver_connection(self, durable: bool) -> sqlite3.Connection:
+        """Return this database's connection without SQLAlchemy around it; used by the writer thread only."""
+        if (connection := self._driver_connections.get(durable)) is None:
+            create_file(self._path)
+            connection = sqlite3.connect(
+                self._path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+            )
+            set_pragmas(connection, self._pragmas | {"synchronous": "FULL" if durable else "NORMAL"})
+            self._driver_connections[durable] = connection
+        return connection
 
     def _run(self, engine: Engine, work: Work[T]) -> T:
         try:
@@ -103,5 +151,8 @@ class SqliteDatabase:
         await self._tasks.drain()
         self._writing.shutdown()
         self._reading.shutdown()
+        for connection in self._driver_connections.values():
+            connection.close()
+        self._driver_connections.clear()
         for engine in (self._reader, self._relaxed, self._durable):
             engine.dispose()

@@ -19,13 +19,13 @@ CHECK_TIMEOUT_S: Final = 1.0
 class SqlStore:
     """The ports of `gatewayz.store.ports`, each an attribute."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, sync_commits: bool = True) -> None:
         self.database = database
         self.identity = SqlIdentityStore(database)
         self.users = SqlAccountStore(database)
         self.keys = SqlKeyStore(database)
         self.usage = SqlUsageStore(database)
-        self.ledger = SqlLedgerStore(database)
+        self.ledger = SqlLedgerStore(database, sync_commits=sync_commits)
 
     async def check(self) -> str | None:
         """Return None when the database answers within a second, else what is wrong in public words."""

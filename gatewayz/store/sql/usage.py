@@ -13,8 +13,9 @@ from sqlmodel import Session
 from gatewayz.sdk.errors import Conflict
 from gatewayz.store.moment_id import first_id, moment_of
 from gatewayz.store.records import USAGE_COLUMNS, UsageRow
-from gatewayz.store.sql.database import Database, is_duplicate
+from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.many_rows import insert_rows
+from gatewayz.store.sql.statements import Refused
 from gatewayz.store.sql.tables.usage import usage_log
 
 __all__ = ["SqlUsageStore"]
@@ -44,15 +45,14 @@ class SqlUsageStore:
         if self._database.dialect == "postgresql":
             await self._partition(moment_of(rows[-1][0]))
 
-        def work(session: Session) -> None:
-            try:
-                insert_rows(session.connection(), "usage_log", USAGE_COLUMNS, rows)
-            except IntegrityError as err:
-                if not is_duplicate(err):
-                    raise
-                raise Conflict("an id of the usage log is taken") from err
-
-        await self._database.write(work, durable=False)
+        try:
+            await self._database.run(
+                lambda statements: insert_rows(statements, "usage_log", USAGE_COLUMNS, rows), durable=False
+            )
+        except Refused as err:
+            if err.reason != "duplicate":
+                raise
+            raise Conflict("an id of the usage log is taken") from err
 
     async def list_usage(
         self, user_id: int | None = None, *, before: int | None = None, limit: int = 100

@@ -1,4 +1,6 @@
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -6,10 +8,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from gatewayz.cli import accounts, database
+from gatewayz.cli import accounts, audit, database
 
 main = typer.Typer()
 main.add_typer(accounts.app)
+main.add_typer(audit.app)
 main.add_typer(database.app, name="db")
 
 
@@ -87,3 +90,32 @@ def test_a_configuration_error_is_said_in_words(shell: Shell, tmp_path: Path) ->
 def test_a_generated_keyring_entry_is_one() -> None:
     result = CliRunner().invoke(main, ["keys", "generate"])
     assert re.fullmatch(r"[\w-]{43}=\n", result.output)
+
+
+def test_a_user_may_start_with_money(shell: Shell) -> None:
+    made = shell.json(
+        "users", "create", "ann@example.com", "--credits", "10", "--allowance", "0.5", "--trial-credits", "0.000000001"
+    )
+    assert made["balance_usd"] == "10.500000001"
+    report = shell.json("audit")
+    assert report["is_clean"] is True
+    assert report["totals_usd"] == {
+        "trial": "0.000000001",
+        "allowance": "0.5",
+        "purchased": "10",
+        "promotions": "-10.500000001",
+    } | dict.fromkeys(("held", "revenue", "loss", "provider_cost", "provider_payable", "clearing"), "0")
+    assert "sum of its entries" in shell.run("audit")
+
+
+@pytest.mark.parametrize("amount", ["-1", "NaN", "Infinity", "1e30", "0.0000000001", "ten"])
+def test_what_is_no_amount_of_money_makes_no_user(shell: Shell, amount: str) -> None:
+    shell.run("users", "create", "ann@example.com", f"--credits={amount}", code=2)
+    assert shell.run("users", "list") == ""
+
+
+def test_an_audit_names_the_first_difference(shell: Shell, tmp_path: Path) -> None:
+    shell.run("users", "create", "ann@example.com", "--credits", "10")
+    with closing(sqlite3.connect(tmp_path / "var" / "test.db")) as tampered, tampered:
+        tampered.execute("UPDATE ledger_wallets SET purchased = purchased + 5000000000")
+    assert "user 1: purchased is 15, the journal says 10" in shell.run("audit", code=1)
