@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "db": "gatewayz.cli.database",
     "users": "gatewayz.cli.accounts",
     "keys": "gatewayz.cli.accounts",
+    "audit": "gatewayz.cli.audit",
     "scaffold": "gatewayz.cli.scaffold",
     "bench": "gatewayz.cli.bench",
     "doctor": "gatewayz.cli.doctor",
