@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 import msgspec
 
@@ -20,9 +21,10 @@ from benchmarks.kit.startup import measure_startup
 from benchmarks.kit.targets import TARGETS
 from benchmarks.kit.tools import Unavailable, compile_tools
 
-__all__ = ["main"]
+__all__ = ["main", "shown_command"]
 
-_REPORT = PROJECT / "docs" / "benchmarks.md"
+_REPORT: Final = PROJECT / "docs" / "benchmarks.md"
+_PATH_OPTIONS: Final = ("--out", "--report", "--show")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +61,22 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-install", action="store_true", help="leave out peers that are not installed")
     parser.add_argument("--no-startup", action="store_true", help="leave out imports and starts")
     parser.add_argument("--show", type=Path, metavar="RESULTS", help="measure nothing; render a results file")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.given = sys.argv[1:] if arguments is None else list(arguments)
+    return options
+
+
+def shown_command(arguments: Sequence[str]) -> str:
+    """Return the command to repeat a run, without the places of its files, which mean nothing elsewhere."""
+    shown, is_value = [], False
+    for word in arguments:
+        if word in _PATH_OPTIONS:
+            is_value = True
+        elif is_value:
+            is_value = False
+        elif word.partition("=")[0] not in _PATH_OPTIONS:
+            shown.append(word)
+    return shlex.join(["benchmarks/run.sh", *shown])
 
 
 def _names(known: Iterable[str]) -> "_Names":
@@ -88,7 +105,7 @@ def _run(options: argparse.Namespace, home: Path) -> Results:
     out = options.out or home / "results.json"
     results = Results(
         date=today(),
-        command=shlex.join(["benchmarks/run.sh", *sys.argv[1:]]),
+        command=shown_command(options.given),
         repetitions=options.reps,
         scale=options.scale,
         machine=read_machine(),

@@ -25,7 +25,8 @@ __all__ = ["Bench", "RoundFailed", "free_port", "running", "running_mock"]
 _LOAD_TIMEOUT_S: Final = 120.0
 _POLL_S: Final = 0.005
 _SETTLE_S: Final = 1.0
-"""Pause after the start, so that idle memory is read when start-up work is over."""
+"""Pause after the start and after a warm-up: what the start, or streams cut off at the warm-up's end, leave to be done
+is not part of the steady state. The memory it takes is counted all the same."""
 _LOWEST_HALF_RATE: Final = 5.0
 _FIRST_HALF_RATE: Final = 50.0
 """Rate of `half` where saturation was not measured."""
@@ -85,6 +86,7 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
             scenario = SCENARIOS[name]
             if scenario.warm_up is not None:
                 self._load(target, scenario.warm_up, half_rate)
+                time.sleep(_SETTLE_S)
             readings[name] = self._read(target, process, scenario.load, half_rate)
             if name == "sat":
                 half_rate = max(_LOWEST_HALF_RATE, readings[name].load.rps / 2)

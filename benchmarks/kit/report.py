@@ -128,7 +128,7 @@ def _cell(results: Results, target: str, each: Column) -> str:
 
 def _introduction(results: Results) -> str:
     lines = [
-        f"Measured {results.date} by `{results.command}`: {results.repetitions} repetitions, targets in turn, each "
+        f"Measured {results.date} by `{results.command}`: {_times(results.repetitions)}, targets in turn, each "
         "started afresh. Written by the benchmarks; do not edit.",
         "",
         "One core carries the gateway, another the mock provider and the load generator, all on loopback. Values are "
@@ -141,6 +141,10 @@ def _introduction(results: Results) -> str:
     for name, rounds in results.rounds.items():
         lines += [f"\nA round of {name} broke off: {one.error}" for one in rounds if one.error is not None]
     return "\n".join(lines)
+
+
+def _times(repetitions: int) -> str:
+    return "once" if repetitions == 1 else f"{repetitions} repetitions"
 
 
 def _promises(promises: Iterable[Promise], results: Results) -> str:
@@ -200,7 +204,7 @@ def _startup(startup: Startup | None) -> str:
     if startup is None:
         return ""
     rows = [
-        _startup_row("`import gatewayz`", startup.import_package_s, 3, " s"),
+        _startup_row("`import gatewayz`", startup.import_package_s, 4, " s"),
         _startup_row("import of all that `serve` needs", startup.import_served_s, 3, " s"),
         _startup_row(
             f"process start to first 200 with {startup.providers} providers switched on",

@@ -92,7 +92,8 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "paced": Scenario(
         load=Load(body="paced", connections=400, rate=48.0, seconds=3, warm_s=1.2, is_stream=True, events=104),
         shows="48 streams begun a second, an event every 10 ms (about 50 at once, 5,000 events a second): "
-        "time to first event, CPU per event",
+        "time to first event, CPU per event. The role and the first content come together, then the pace begins: a "
+        "gateway that waits for content, so that it may still fail over, is not charged for the provider's gap",
     ),
     "pace1k": Scenario(
         load=Load(body="slow", connections=400, rate=48.0, seconds=3, warm_s=1.2, is_stream=True, events=24),

@@ -83,7 +83,7 @@ def test_tables_without_a_value_are_left_out() -> None:
 def test_imports_and_starts_are_shown() -> None:
     page = _full()
     page = page[page.index("## Import and start") :]
-    assert _cells(page, "`import gatewayz`")[1] == "0.020 (0.010..0.030) s"
+    assert _cells(page, "`import gatewayz`")[1] == "0.0200 (0.0100..0.0300) s"
     assert _cells(page, "process start to first 200 with 37 providers switched on")[1] == "1.60 (1.50..2.50) s"
     assert _cells(page, "`sqlalchemy`")[1] == "120.5"
 

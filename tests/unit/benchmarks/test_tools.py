@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.kit.tools import Unavailable, compile_tools, litellm_command, nginx_command, portkey_command
-from benchmarks.run import main
+from benchmarks.run import main, shown_command
 
 
 def _executable(path: Path) -> Path:
@@ -56,3 +56,9 @@ def test_an_unknown_name_is_refused_with_the_known_ones(
     with pytest.raises(SystemExit):
         main(arguments)
     assert "is none of" in capsys.readouterr().err
+
+
+def test_the_shown_command_has_no_places() -> None:
+    given = ["--reps", "2", "--out", "/somewhere/r.json", "--report=/elsewhere.md", "--scenarios", "sat,c1"]
+    assert shown_command(given) == "benchmarks/run.sh --reps 2 --scenarios sat,c1"
+    assert shown_command([]) == "benchmarks/run.sh"
