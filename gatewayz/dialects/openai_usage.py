@@ -5,16 +5,20 @@ providers differ: DeepSeek `prompt_cache_hit_tokens`, OpenRouter `cache_write_to
 tokens outside of `completion_tokens`.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from gatewayz.dialects.counts import count, decode_counts, has_any, members
+from gatewayz.dialects.counts import MAX_COUNT, count, decode_counts, has_any, members
 from gatewayz.dialects.upstream_errors import error_from_object
 from gatewayz.sdk.errors import UpstreamError
 from gatewayz.sdk.usage import Usage
 
 __all__ = ["error_from_openai", "render_openai_usage", "usage_from_openai"]
+
+_PLAIN_MEMBERS: Final = frozenset(
+    ("prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details")
+)
 
 
 def usage_from_openai(value: object) -> Usage | None:
@@ -24,7 +28,12 @@ def usage_from_openai(value: object) -> Usage | None:
     `completion_tokens`; parts never exceed their total. Never raises.
     """
     raw = decode_counts(value)
-    if raw is None or not has_any(raw, "prompt_tokens", "completion_tokens", "total_tokens"):
+    if raw is None:
+        return None
+    usage = _plain_usage(raw)
+    if usage is not None:
+        return usage
+    if not has_any(raw, "prompt_tokens", "completion_tokens", "total_tokens"):
         return None
     prompt, completion = count(raw, "prompt_tokens"), count(raw, "completion_tokens")
     total = count(raw, "total_tokens")
@@ -55,6 +64,44 @@ def usage_from_openai(value: object) -> Usage | None:
         audio_output_tokens=audio_out,
         raw=raw,
     )
+
+
+def _plain_usage(raw: dict[str, Any]) -> Usage | None:
+    """Return the usage of the usual answer: counts that add up, at most cached and reasoning tokens set apart.
+
+    None leaves the reading to the tolerant way, which is four times as slow and gives the same for these.
+    """
+    prompt, completion, total = raw.get("prompt_tokens"), raw.get("completion_tokens"), raw.get("total_tokens")
+    if not (type(prompt) is type(completion) is type(total) is int and raw.keys() <= _PLAIN_MEMBERS):
+        return None
+    if not (0 < prompt <= total <= MAX_COUNT and prompt + completion == total):
+        return None
+    cached = _single(raw.get("prompt_tokens_details"), "cached_tokens", prompt)
+    reasoning = _single(raw.get("completion_tokens_details"), "reasoning_tokens", completion)
+    if cached is None or reasoning is None:
+        return None
+    return Usage(
+        input_tokens=prompt - cached,
+        cache_read_tokens=cached,
+        output_tokens=completion - reasoning,
+        reasoning_tokens=reasoning,
+        raw=raw,
+    )
+
+
+def _single(details: object, name: str, most: int) -> int | None:
+    """Return the one count above zero of a details object when it is `name`, 0 without any, None for all else."""
+    if details is None:
+        return 0
+    if type(details) is not dict:
+        return None
+    found = 0
+    for member, value in details.items():
+        if value:
+            if member != name or type(value) is not int or not 0 < value <= most:
+                return None
+            found = value
+    return found
 
 
 def render_openai_usage(usage: Usage) -> dict[str, Any]:

@@ -77,4 +77,6 @@ def _facts(call: ParsedCall, admission: Admission, opened: Opened) -> dict[bytes
 
 def _header_text(name: str) -> bytes:
     """Return a caller's word as a header value: printable ASCII, bounded."""
+    if name.isascii() and name.isprintable():
+        return name[:256].encode()
     return "".join(c if c.isprintable() else "?" for c in name[:256]).encode("ascii", "replace")

@@ -225,3 +225,25 @@ def test_a_context_overflow_keeps_its_code() -> None:
 def test_what_is_no_error_is_none(body: bytes) -> None:
     assert error_from_openai(body) is None
     assert error_from_anthropic(body) is None
+
+
+_COUNTS = st.one_of(st.integers(-2, 50), st.none(), st.booleans(), st.just(1.5), st.just("3"))
+_DETAILS = st.one_of(
+    st.none(),
+    st.dictionaries(st.sampled_from(["cached_tokens", "reasoning_tokens", "audio_tokens"]), _COUNTS, max_size=3),
+)
+
+
+@given(prompt=_COUNTS, completion=_COUNTS, extra=st.integers(0, 1), read=_DETAILS, written=_DETAILS)
+def test_the_quick_way_reads_what_the_tolerant_way_reads(
+    prompt: object, completion: object, extra: int, read: object, written: object
+) -> None:
+    total = sum(n for n in (prompt, completion) if type(n) is int) + extra
+    raw = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total}
+    raw |= {"prompt_tokens_details": read, "completion_tokens_details": written}
+    quick = usage_from_openai(dict(raw))
+    tolerant = usage_from_openai({**raw, "vendor_extra": 0})  # an unknown member takes the tolerant way
+    if quick is None or tolerant is None:
+        assert quick is tolerant
+    else:
+        assert msgspec.structs.replace(quick, raw=None) == msgspec.structs.replace(tolerant, raw=None)
