@@ -4,8 +4,9 @@ A lane is open once the provider has begun to answer well: a whole answer has ar
 content of a stream. Until then an error may be answered by another offer, afterwards not.
 """
 
+import logging
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -27,11 +28,17 @@ from gatewayz.sdk.chat import (
     ToolUseStarted,
     UsageReported,
 )
-from gatewayz.sdk.errors import GatewayzError, UpstreamBroken
+from gatewayz.sdk.errors import GatewayzError, UpstreamBroken, UpstreamError
 from gatewayz.sdk.usage import Usage
 from gatewayz.sdk.wire import HttpReply
 
 __all__ = ["Identity", "OpenStream", "TranslatedStream", "TranslatedWhole", "WholeAnswer", "WireStream", "WireWhole"]
+
+
+_log = logging.getLogger("gatewayz.flow")
+_LAST_BYTES_S: Final = 0.25
+_LAST_READS: Final = 4
+"""How long, and in how many pieces, the end of a body may come after the format's own end."""
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +95,10 @@ class OpenStream(Protocol):
 
     def fail(self, error: GatewayzError) -> bytes:
         """Return what ends a broken stream."""
+        ...
+
+    async def release(self) -> None:
+        """Let the upstream go after a good end, giving it a moment to end properly so that its connection is kept."""
         ...
 
     async def aclose(self) -> None:
@@ -207,6 +218,17 @@ class WireStream:
         """Return what ends a broken stream."""
         return self._editor.fail(error)
 
+    async def release(self) -> None:
+        """Let the upstream go after a good end. See `OpenStream.release`."""
+        try:
+            for _ in range(_LAST_READS):
+                if not await self._reply.read(_LAST_BYTES_S):
+                    break
+        except UpstreamError as error:
+            _log.debug("after a complete stream: %s", error.message)
+        finally:
+            self._reply.close()
+
     async def aclose(self) -> None:
         """Let the upstream go, at once."""
         self._reply.close()
@@ -296,6 +318,10 @@ class TranslatedStream:
     def fail(self, error: GatewayzError) -> bytes:
         """Return what ends a broken stream."""
         return self._renderer.fail(error)
+
+    async def release(self) -> None:
+        """Let the upstream go: the provider has read it to its end."""
+        await self.aclose()
 
     async def aclose(self) -> None:
         """Let the upstream go, at once."""

@@ -79,7 +79,7 @@ class StreamBody:
         charge = await self._bill.capture(self._trial.offer, usage)
         self._is_over = True
         self._settled(charge, self._trial, None)
-        await self._stream.aclose()
+        self._edition.background.spawn(self._stream.release())
         spent = gateway_usage(charge, _since(self._inbound, self._edition), self._stream.dropped)
         return self._stream.finish(usage, spent)
 

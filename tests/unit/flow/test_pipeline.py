@@ -175,6 +175,7 @@ async def test_a_stream_is_relayed_and_settled_at_its_end() -> None:
     assert out.endswith(DONE) and b'"po"' in out and b'"usage"' not in out.replace(b"gateway_usage", b"")
     (settled,) = scene.records.settlements
     assert settled.charge.usage.completion_tokens == 5 and settled.stream
+    await scene.background.drain(1)
     assert scene.providers["a"].replies[0].is_closed
 
 
