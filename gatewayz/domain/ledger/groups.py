@@ -158,12 +158,15 @@ class Groups:
         try:
             while self._later:
                 await asyncio.sleep(wait_s)
-                wait_s = min(wait_s * 2, RETRY_LIMIT_S)
                 group, self._later = self._later[:GROUP_OPERATIONS], self._later[GROUP_OPERATIONS:]
                 before = len(self._later)
-                await self._commit(group)
-                if len(self._later) == before:
-                    wait_s = 0.0  # it is back: the rest at once
+                try:
+                    await self._commit(group)
+                except asyncio.CancelledError:
+                    self._later = group + self._later  # booked or not: a repeat changes nothing
+                    raise
+                is_back = len(self._later) == before
+                wait_s = 0.0 if is_back else min(max(wait_s * 2, RETRY_S), RETRY_LIMIT_S)
             logger.info("the ledger has caught up with its database")
         finally:
             self._retrying = None
