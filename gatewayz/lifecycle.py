@@ -20,7 +20,6 @@ from gatewayz.config.watch import Watch
 from gatewayz.dialects.formats import DIALECTS, PASSTHROUGHS, READERS
 from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.retry_budget import RetryBudget
-from gatewayz.domain.breakers.share import BreakerShare
 from gatewayz.domain.breakers.signals import RouteSignals
 from gatewayz.domain.catalog.build import Skipped, build_catalog
 from gatewayz.domain.identity.accounts import Accounts
@@ -28,6 +27,7 @@ from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.identity.key_files import load_vault
 from gatewayz.domain.usage.key_uses import KeyUses
 from gatewayz.domain.usage.retention import Retention
+from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.domain.usage.usage_log import UsageLog
 from gatewayz.flow.edition import Background, Edition
 from gatewayz.flow.gateway import Gateway
@@ -83,6 +83,8 @@ class Lifecycle:
             self._stack.push_async_callback(store.aclose)
             self._store = store
             self._open_records(store, settings.usage_log)
+            self._tokens = TokenCounter()
+            self._stack.push_async_callback(self._tokens.aclose)
             self._http = make_client(settings.upstream)
             self._stack.push_async_callback(self._http.aclose)
             vault = load_vault(settings.keys, self._data_dir)
@@ -158,6 +160,7 @@ class Lifecycle:
             readers=READERS,
             dialects=DIALECTS,
             passthroughs=PASSTHROUGHS,
+            tokens=self._tokens,
             clock=self._clock,
             background=self._background,
         )
@@ -182,7 +185,8 @@ class Lifecycle:
             self._run(self._share_breakers(redis_url), "share breaker states")
 
     async def _share_breakers(self, redis_url: str) -> None:
-        from gatewayz.store.redis import open_redis  # noqa: PLC0415  (loaded only where Redis is configured)
+        from gatewayz.domain.breakers.share import BreakerShare  # noqa: PLC0415  (loaded only where Redis is configured)
+        from gatewayz.store.redis import open_redis  # noqa: PLC0415  (likewise)
 
         redis = open_redis(redis_url)
         period_s = self._loaded.settings.breakers.share_s

@@ -17,6 +17,7 @@ from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.identity.caller import Caller
+from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.interfaces import BillingBackend, Provider, Router, Signals
 from gatewayz.sdk.observe import Attempt, Settlement
@@ -102,5 +103,6 @@ class Edition:
     dialects: Mapping[Format, CallerDialect]
     """Those of them that are conversations."""
     passthroughs: Mapping[Format, Passthrough]
+    tokens: TokenCounter
     clock: Clock
     background: Background = field(default_factory=Background)

@@ -75,7 +75,12 @@ class StreamBody:
         await self._bill.extend_for(self._trial.offer, self._stream.characters)
 
     async def _finish(self) -> bytes:
-        usage = self._stream.usage or await self._bill.estimated_usage(self._stream.text)
+        stream = self._stream
+        usage = stream.usage
+        if usage is None:
+            usage = await self._bill.estimated_usage(stream.text, stream.characters)
+        else:
+            self._bill.learn(stream.characters, usage)
         charge = await self._bill.capture(self._trial.offer, usage)
         self._is_over = True
         self._settled(charge, self._trial, None)
@@ -101,7 +106,7 @@ class StreamBody:
         if not stream.characters and stream.usage is None:
             await self._bill.void()
             return None
-        usage = await self._bill.estimated_usage(stream.text)
+        usage = await self._bill.estimated_usage(stream.text, stream.characters)
         if stream.usage is not None and stream.usage.completion_tokens >= usage.completion_tokens:
             usage = stream.usage
         return await self._bill.capture(self._trial.offer, usage)

@@ -1,11 +1,9 @@
 """Pay for what was delivered, once."""
 
-import asyncio
 from collections.abc import Callable
 
 from gatewayz.dialects.caller import GatewayUsage
 from gatewayz.domain.identity.caller import Caller
-from gatewayz.domain.usage.tokens import count_tokens
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.values import Admission, Inbound, ParsedCall
 from gatewayz.sdk.interfaces import Charge
@@ -59,13 +57,22 @@ class Bill:
         usage = Usage(input_tokens=self._call.prompt_tokens, output_tokens=characters // 3 + 1)
         return _price(offer).cost(usage).total
 
-    async def estimated_usage(self, text: Callable[[], str], *, with_prompt: bool = True) -> Usage:
-        """Return the counted usage of a delivered text, for providers that did not say."""
-        model = self._call.model.id
-        output = await asyncio.to_thread(lambda: count_tokens([text()], model))
-        return Usage(
-            input_tokens=self._call.prompt_tokens if with_prompt else 0, output_tokens=output, source="estimated"
-        )
+    async def estimated_usage(self, text: Callable[[], str], characters: int | None = None) -> Usage:
+        """Return the counted usage of a delivered text, for providers that did not say.
+
+        :param characters: length of what was delivered, as `learn` is told of finished streams.
+        """
+        model, tokens = self._call.model.id, self._edition.tokens
+        output = 0 if characters == 0 else None
+        if characters:
+            output = tokens.learnt(model, characters)
+        if output is None:
+            output = await tokens.count([text()], model)
+        return Usage(input_tokens=self._call.prompt_tokens, output_tokens=output, source="estimated")
+
+    def learn(self, characters: int, usage: Usage) -> None:
+        """Note how many tokens the provider counted for a text that was delivered whole."""
+        self._edition.tokens.learn(self._call.model.id, characters, usage.completion_tokens)
 
     def settled(
         self,

@@ -1,13 +1,11 @@
 """Inference routes that are not hot: counting tokens. The hot ones are in `gatewayz.web.hot`."""
 
-import asyncio
 from typing import Final
 
 import msgspec
 from quart import Response, request
 
 from gatewayz.dialects.anthropic_messages import prompt_texts
-from gatewayz.domain.usage.tokens import count_tokens
 from gatewayz.sdk.wire import ANTHROPIC_MESSAGES
 from gatewayz.web.bodies import check_json_headers
 from gatewayz.web.routes import Call, Route, json_response
@@ -22,10 +20,10 @@ class _Named(msgspec.Struct):
 async def count_message_tokens(call: Call) -> Response:
     """How many tokens a messages request reads, counted here: nothing is sent to a provider or charged."""
     check_json_headers(call.head)
-    body: bytes = await request.get_data(as_text=False)
+    body = await request.body
     texts = prompt_texts(body)
     model = call.edition.catalog.resolve(msgspec.json.decode(body, type=_Named).model)
-    tokens = await asyncio.to_thread(count_tokens, texts, model.id)
+    tokens = await call.edition.tokens.count(texts, model.id)
     return json_response({"input_tokens": tokens})
 
 

@@ -61,6 +61,8 @@ class AnthropicPassthrough:
 class AnthropicStreamEditor(SseEditor):
     """Holds back `message_delta` and `message_stop` so that the gateway's usage goes out with them."""
 
+    _markers = _MARKERS
+
     def __init__(self, *, model: str, include_usage: bool, max_event_bytes: int) -> None:
         super().__init__(model=model, include_usage=include_usage, max_event_bytes=max_event_bytes)
         self._counts: dict[str, Any] = {}
@@ -74,9 +76,6 @@ class AnthropicStreamEditor(SseEditor):
     def fail(self, error: GatewayzError) -> bytes:
         """Return the `error` event."""
         return render_error_event(error, ANTHROPIC_MESSAGES)
-
-    def _is_plain(self, block: bytes) -> bool:
-        return not any(marker in block for marker in _MARKERS)
 
     def _rename(self, block: bytes) -> bytes:
         return block

@@ -73,6 +73,8 @@ class OpenAiPassthrough:
 class OpenAiStreamEditor(SseEditor):
     """Holds back the finish chunk until usage is known, hides the usage chunk from who did not ask."""
 
+    _markers = _MARKERS
+
     def __init__(self, *, model: str, include_usage: bool, max_event_bytes: int) -> None:
         super().__init__(model=model, include_usage=include_usage, max_event_bytes=max_event_bytes)
         self._last: Members | None = None
@@ -90,9 +92,6 @@ class OpenAiStreamEditor(SseEditor):
     def fail(self, error: GatewayzError) -> bytes:
         """Return one error chunk, and no terminator that would look like success."""
         return render_error_event(error, OPENAI_CHAT)
-
-    def _is_plain(self, block: bytes) -> bool:
-        return not any(marker in block for marker in _MARKERS)
 
     def _rename(self, block: bytes) -> bytes:
         block = super()._rename(block)

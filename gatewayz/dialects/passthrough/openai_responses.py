@@ -77,6 +77,8 @@ class ResponsesPassthrough:
 class ResponsesStreamEditor(SseEditor):
     """Holds back the last event so that the gateway's usage goes out in its `response`."""
 
+    _markers = _MARKERS
+
     def __init__(self, *, model: str, include_usage: bool, max_event_bytes: int) -> None:
         super().__init__(model=model, include_usage=include_usage, max_event_bytes=max_event_bytes)
         self.delivered = DeliveredText(_DELTA_TEXT)
@@ -95,9 +97,6 @@ class ResponsesStreamEditor(SseEditor):
         """Return the `error` event, numbered after the last event relayed."""
         numbers = _SEQUENCE_NUMBER.findall(self._latest)
         return render_error_event(error, self.format, sequence_number=int(numbers[-1]) + 1 if numbers else 0)
-
-    def _is_plain(self, block: bytes) -> bool:
-        return not any(marker in block for marker in _MARKERS)
 
     def _rename(self, block: bytes) -> bytes:
         self._latest = block

@@ -15,9 +15,11 @@ _MODEL: Final = re.compile(rb'"model"\s*:\s*"(?:[^"\\]|\\.)*"')
 class SseEditor:
     """Relays whole blocks of events; looks into an event only at the start, at the end and at markers.
 
-    A subclass says with `_is_plain` which blocks need no look, and edits single events in `_event`.
+    A subclass names in `_markers` what makes an event need a look, and edits single events in `_event`.
     Inside a JSON string every quote is escaped, so a marker with plain quotes is never caller text.
     """
+
+    _markers: tuple[bytes, ...]
 
     def __init__(self, *, model: str, include_usage: bool, max_event_bytes: int) -> None:
         self.started = False
@@ -45,19 +47,34 @@ class SseEditor:
         return out
 
     def _take(self, block: bytes) -> bytes:
-        if self.started and not self._complete and self._is_plain(block):
-            self.delivered.add(block)
-            return self._rename(block)
-        out = b"".join([self._event(event + b"\n\n") for event in block.split(b"\n\n") if event.strip(b"\n")])
+        out: list[bytes] = []
+        at = 0
+        while at < len(block):
+            end = self._plain_end(block, at) if self.started and not self._complete else at
+            if end > at:
+                plain = block[at:end]
+                self.delivered.add(plain)
+                out.append(self._rename(plain))
+            else:
+                end = block.find(b"\n\n", at) + 2
+                event = block[at:end]
+                if event.strip(b"\n"):
+                    out.append(self._event(event))
+            at = end
         if not self.started:
-            self._held.append(out)
+            self._held += out
             return b""
         if self._held:
-            out, self._held = b"".join((*self._held, out)), []
-        return out
+            out, self._held = [*self._held, *out], []
+        return b"".join(out)
 
-    def _is_plain(self, block: bytes) -> bool:
-        raise TypeError(f"{type(self).__name__} does not say which blocks are plain")
+    def _plain_end(self, block: bytes, at: int) -> int:
+        """Return where the first event from `at` on begins that needs a look; the block's end when none does."""
+        marked = [place for marker in self._markers if (place := block.find(marker, at)) >= 0]
+        if not marked:
+            return len(block)
+        before = block.rfind(b"\n\n", at, min(marked))
+        return before + 2 if before >= 0 else at
 
     def _event(self, event: bytes) -> bytes:
         raise TypeError(f"{type(self).__name__} does not edit events")
