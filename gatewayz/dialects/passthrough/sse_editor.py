@@ -71,10 +71,10 @@ class SseEditor:
     def _plain_end(self, block: bytes, at: int) -> int:
         """Return where the first event from `at` on begins that needs a look; the block's end when none does."""
         marked = [place for marker in self._markers if (place := block.find(marker, at)) >= 0]
-        if not marked:
-            return len(block)
-        before = block.rfind(b"\n\n", at, min(marked))
-        return before + 2 if before >= 0 else at
+        before = block.rfind(b"\n\n", at, min(marked)) if marked else len(block) - 2
+        end = before + 2 if before >= 0 else at
+        # Every event ends like an object, or it is looked at: one cut short is found without decoding each.
+        return end if block.count(b"}\n\n", at, end) == block.count(b"\n\n", at, end) else at
 
     def _event(self, event: bytes) -> bytes:
         raise TypeError(f"{type(self).__name__} does not edit events")

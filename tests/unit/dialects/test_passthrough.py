@@ -1,6 +1,7 @@
 """Same-format relaying: bytes survive, the gateway's own fields change, any chunking gives the same stream."""
 
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import pytest
@@ -282,6 +283,24 @@ def test_responses_failures_raise_what_they_say(event: bytes) -> None:
     editor = OPENAI_RESPONSES_PASSTHROUGH.stream_editor(model="m", include_usage=True, max_event_bytes=1 << 20)
     with pytest.raises(UpstreamRateLimited):
         editor.feed(event)
+
+
+@pytest.mark.parametrize(
+    ("passthrough", "stream", "marker"),
+    [
+        (OPENAI_CHAT_PASSTHROUGH, CHAT, b'"content":"lo'),
+        (ANTHROPIC_MESSAGES_PASSTHROUGH, ANTHROPIC, b'"text":"pong"'),
+        (OPENAI_RESPONSES_PASSTHROUGH, RESPONSES, b'"delta":"ng"'),
+    ],
+)
+def test_an_event_cut_short_breaks_the_stream(passthrough: Any, stream: bytes, marker: bytes) -> None:
+    editor = passthrough.stream_editor(model="m", include_usage=True, max_event_bytes=1 << 20)
+    before, after = stream[: stream.index(marker)], stream[stream.index(marker) :]
+    editor.feed(before[: before.rindex(b"\n\n") + 2])
+    assert editor.started
+    rest = before[before.rindex(b"\n\n") + 2 :] + marker[:-1] + after[after.index(b"\n\n") :]
+    with pytest.raises(UpstreamBroken):
+        editor.feed(rest)
 
 
 @pytest.mark.parametrize("relayed", [0, 3])
