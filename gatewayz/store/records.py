@@ -48,6 +48,8 @@ class User(_Record, frozen=True, kw_only=True):
     trial_ends_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    plan_ends_at: datetime | None = None
+    """When the plan lapses; None is open-ended."""
 
 
 class UserChanges(_Record, frozen=True, kw_only=True):
@@ -57,6 +59,7 @@ class UserChanges(_Record, frozen=True, kw_only=True):
     role: str | UnsetType = UNSET
     plan: str | UnsetType | None = UNSET
     is_active: bool | UnsetType = UNSET
+    plan_ends_at: datetime | UnsetType | None = UNSET
     trial_ends_at: datetime | UnsetType | None = UNSET
 
 

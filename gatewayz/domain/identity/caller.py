@@ -45,6 +45,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     role: Role = "anonymous"
     plan: str | None = None
     """Name of the plan; None has the table for users without one."""
+    plan_ends_at: datetime | None = None
+    """When the plan lapses; None is open-ended."""
     is_trial: bool = False
     trial_ends_at: datetime | None = None
     scopes: Scopes = {}

@@ -32,6 +32,7 @@ def caller_of(holder: KeyHolder | None, now: datetime) -> Caller:
         email=user.email,
         role=user.role,
         plan=user.plan,
+        plan_ends_at=user.plan_ends_at,
         is_trial=user.trial_ends_at is not None,
         trial_ends_at=user.trial_ends_at,
         scopes={action: tuple(resources) for action, resources in key.scopes.items()},

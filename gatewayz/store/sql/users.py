@@ -98,6 +98,7 @@ def user_of(row: UserRow) -> User:
         plan=row.plan,
         is_active=row.is_active,
         trial_ends_at=row.trial_ends_at,
+        plan_ends_at=row.plan_ends_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

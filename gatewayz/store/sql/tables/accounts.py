@@ -27,6 +27,8 @@ class UserRow(SQLModel, table=True):
     """Case-folded: two spellings are one address."""
     role: str = Field(sa_column=Column(String(64), nullable=False))
     plan: str | None = Field(default=None, sa_column=Column(String(64)))
+    plan_ends_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+    """When the plan lapses; None is open-ended."""
     is_active: bool = True
     trial_ends_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
     created_at: datetime = Field(sa_column=_moment())
