@@ -25,6 +25,8 @@ from gatewayz.domain.catalog.build import Skipped, build_catalog
 from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.identity.key_files import load_vault
+from gatewayz.domain.ledger.ledger import Ledger
+from gatewayz.domain.ledger.sweep import Sweeper
 from gatewayz.domain.usage.key_uses import KeyUses
 from gatewayz.domain.usage.retention import Retention
 from gatewayz.domain.usage.token_counter import TokenCounter
@@ -48,7 +50,7 @@ __all__ = ["Lifecycle"]
 
 _log = logging.getLogger("gatewayz")
 _DRAIN_S: Final = 10.0
-_RESTART_KEYS: Final = ("server", "store", "keys", "data_dir", "usage_log", "upstream")
+_RESTART_KEYS: Final = ("server", "store", "keys", "data_dir", "usage_log", "upstream", "ledger")
 """Top-level keys that a running process cannot change."""
 
 
@@ -88,8 +90,12 @@ class Lifecycle:
             self._http = make_client(settings.upstream)
             self._stack.push_async_callback(self._http.aclose)
             vault = load_vault(settings.keys, self._data_dir)
+            self._open_ledger(store)
             self._services = Services(
-                clock=self._clock, store=store, accounts=Accounts(store.users, store.keys, vault, self._clock)
+                clock=self._clock,
+                store=store,
+                accounts=Accounts(store.users, store.keys, vault, self._clock),
+                ledger=self._ledger,
             )
             self._keys = Authenticator(
                 store.identity,
@@ -131,9 +137,15 @@ class Lifecycle:
         self._stack.push_async_callback(uses.aclose)
         self._stack.push_async_callback(log.aclose)
 
+    def _open_ledger(self, store: "SqlStore") -> None:
+        self._ledger = Ledger(store.ledger, self._clock)
+        self._sweeper = Sweeper(self._ledger, store.ledger, self._clock, self._loaded.settings.ledger)
+        self._stack.push_async_callback(self._sweeper.aclose)
+        self._stack.push_async_callback(self._ledger.aclose)
+
     async def _install(self, loaded: Loaded) -> None:
         settings, before = loaded.settings, self._instances
-        context_of = contexts(self._http, self._clock, self._data_dir)
+        context_of = contexts(self._http, self._clock, self._data_dir, self._ledger)
         instances = await open_instances(loaded, context_of, previous=before)
         skipped: list[Skipped] = []
         capabilities = {name: provider.capabilities for name, provider in instances.providers.items()}
@@ -177,6 +189,7 @@ class Lifecycle:
     def _run_jobs(self) -> None:
         self._run(self._keys.follow(), "follow key changes")
         self._run(self._keep_alive.run(), "keep streams alive")
+        self._run(self._sweeper.run(), "look after the ledger")
         for name, work in self._record_jobs:
             self._run(work.run(), name)
         self._run(self.watch.run(), "watch the configuration")

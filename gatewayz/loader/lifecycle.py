@@ -30,6 +30,7 @@ from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.errors import ConfigurationError, GatewayzError
 from gatewayz.sdk.interfaces import Capabilities, Provisionable, WireProvider
+from gatewayz.sdk.ledger import AccountLedger
 from gatewayz.sdk.wire import HttpClient
 
 __all__ = [
@@ -75,8 +76,11 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
         return (self.section, self.name)
 
 
-def contexts(http: HttpClient, clock: Clock, data_dir: Path) -> ContextOf:
-    """Return contexts over one HTTP client and one clock, with a folder and a logger for each instance."""
+def contexts(http: HttpClient, clock: Clock, data_dir: Path, ledger: AccountLedger | None = None) -> ContextOf:
+    """Return contexts over one HTTP client and one clock, with a folder and a logger for each instance.
+
+    :param ledger: for billing plugins, where a store is open.
+    """
 
     def context(section: str, name: str) -> PluginContext:
         return PluginContext(
@@ -85,6 +89,7 @@ def contexts(http: HttpClient, clock: Clock, data_dir: Path) -> ContextOf:
             clock=clock,
             logger=logging.getLogger(f"gatewayz.plugins.{section}.{name}"),
             data_dir=data_dir / "plugins" / section / name,
+            ledger=ledger if section == "billing" else None,
         )
 
     return context

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewayz.domain.identity.accounts import Accounts
+from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.sdk.clock import Clock
 
 if TYPE_CHECKING:
@@ -21,3 +22,5 @@ class Services:
     """Every aggregate's port, as an attribute."""
     accounts: Accounts
     """Users and their keys."""
+    ledger: Ledger
+    """Money of all customers."""
