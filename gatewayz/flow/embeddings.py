@@ -23,16 +23,17 @@ class TranslatedEmbeddings:
     def __init__(self, embeddings: Embeddings, call: ParsedCall) -> None:
         self._embeddings = msgspec.structs.replace(embeddings, model=call.model.id)
         self._encoding_format = encoding_format_of(call.head.fields)
-        self.usage: Usage | None = embeddings.usage if embeddings.usage.total_tokens else None
+        self.usage: Usage | None = embeddings.usage
 
     def text(self) -> str:
         """Nothing is written by an embedding."""
         return ""
 
-    def render(self, gateway_usage: GatewayUsage) -> bytes:
+    def render(self, usage: Usage, gateway_usage: GatewayUsage) -> bytes:
         """The vectors in the encoding the caller asked for."""
+        embeddings = msgspec.structs.replace(self._embeddings, usage=usage)
         return OPENAI_EMBEDDINGS_DIALECT.render_embeddings(
-            self._embeddings, encoding_format=self._encoding_format, gateway_usage=gateway_usage
+            embeddings, encoding_format=self._encoding_format, gateway_usage=gateway_usage
         )
 
 

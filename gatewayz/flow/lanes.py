@@ -61,8 +61,8 @@ class WholeAnswer(Protocol):
         """What was delivered, for counting."""
         ...
 
-    def render(self, gateway_usage: GatewayUsage) -> bytes:
-        """The body for the caller."""
+    def render(self, usage: Usage, gateway_usage: GatewayUsage) -> bytes:
+        """The body for the caller; `usage` is what was charged, the provider's count or an estimate."""
         ...
 
 
@@ -122,7 +122,7 @@ class WireWhole:
         """What was delivered, for counting."""
         return self._passthrough.delivered_text(self._body)
 
-    def render(self, gateway_usage: GatewayUsage) -> bytes:
+    def render(self, usage: Usage, gateway_usage: GatewayUsage) -> bytes:
         """The provider's members, with the gateway's own."""
         return self._passthrough.render_whole(
             self._reply, request=self._call.head.fields, model=self._call.model.id, gateway_usage=gateway_usage
@@ -141,7 +141,7 @@ class TranslatedWhole:
             id=completion.id or identity.id,
             created=completion.created or identity.created,
         )
-        self.usage = completion.usage if completion.usage.total_tokens else None
+        self.usage: Usage | None = completion.usage
         self.dropped = completion.dropped
 
     def text(self) -> str:
@@ -152,9 +152,10 @@ class TranslatedWhole:
             for part in parts
         )
 
-    def render(self, gateway_usage: GatewayUsage) -> bytes:
+    def render(self, usage: Usage, gateway_usage: GatewayUsage) -> bytes:
         """The completion in the caller's format."""
-        return self._dialect.render_completion(self._completion, call=self._call, gateway_usage=gateway_usage)
+        completion = msgspec.structs.replace(self._completion, usage=usage)
+        return self._dialect.render_completion(completion, call=self._call, gateway_usage=gateway_usage)
 
 
 class WireStream:

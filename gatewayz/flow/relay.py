@@ -8,6 +8,7 @@ from gatewayz.flow.trial import Trial
 from gatewayz.flow.values import Inbound
 from gatewayz.sdk.errors import GatewayzError, PaymentRequired, UpstreamError
 from gatewayz.sdk.interfaces import Charge
+from gatewayz.sdk.usage import Usage
 
 __all__ = ["StreamBody", "whole_body"]
 
@@ -20,11 +21,11 @@ async def whole_body(opened: Opened, bill: Bill, inbound: Inbound, edition: Edit
     answer, trial = opened.answer, opened.trial
     if answer is None:
         raise TypeError("the call was opened as a stream")
-    usage = answer.usage or await bill.estimated_usage(answer.text)
+    usage = _told(answer.usage) or await bill.estimated_usage(answer.text)
     charge = await bill.capture(trial.offer, usage)
     attempts = (*opened.failed, trial.succeeded())
     bill.settled(charge, attempts, first_content_ms=_since(inbound, edition))
-    return answer.render(gateway_usage(charge, _since(inbound, edition), answer.dropped))
+    return answer.render(usage, gateway_usage(charge, _since(inbound, edition), answer.dropped))
 
 
 class StreamBody:
@@ -76,7 +77,7 @@ class StreamBody:
 
     async def _finish(self) -> bytes:
         stream = self._stream
-        usage = stream.usage
+        usage = _told(stream.usage)
         if usage is None:
             usage = await self._bill.estimated_usage(stream.text, stream.characters)
         else:
@@ -120,6 +121,11 @@ class StreamBody:
             error_code=error.code if error else None,
             first_content_ms=self._first_content_ms,
         )
+
+
+def _told(usage: Usage | None) -> Usage | None:
+    """Return the provider's count. One of nothing at all is none: a provider that reports zeros would be free."""
+    return usage if usage is not None and (usage.total_tokens or usage.images) else None
 
 
 def _since(inbound: Inbound, edition: Edition) -> float:

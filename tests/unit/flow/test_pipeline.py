@@ -169,6 +169,25 @@ async def test_missing_usage_is_counted_and_said() -> None:
     assert scene.records.settlements[0].charge.usage.output_tokens == 1
 
 
+NOTHING = b'"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}'
+
+
+async def test_usage_of_zeros_is_no_usage() -> None:
+    told = b'"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}'
+    whole = WHOLE.replace(told, NOTHING)
+    scene = Scene(a=WireFake(whole, (ROLE, PO, NG, STOP, USAGE.replace(told, NOTHING), DONE)))
+    assert (await ask(scene))["gateway_usage"]["usage_source"] == "estimated"
+    assert b'"usage_source":"estimated"' in await read(await stream(scene))
+    assert [settled.charge.charged > 0 for settled in scene.records.settlements] == [True, True]
+
+
+async def test_zeros_of_a_translated_answer_are_estimated_for_the_caller_too() -> None:
+    parts = (Text(text="pong"),)
+    scene = Scene(a=TypedFake(Completion(id="x", model="up", created=1, choices=(Choice(parts=parts),))))
+    shown = await ask(scene)
+    assert shown["usage"]["total_tokens"] == shown["gateway_usage"]["tokens_charged"] > 0
+
+
 async def test_a_stream_is_relayed_and_settled_at_its_end() -> None:
     scene = Scene(a=WireFake(GOOD_STREAM))
     out = await read(await stream(scene))
