@@ -53,7 +53,7 @@ class HoldState(IntEnum):
     SWEPT = 3
 
 
-class WalletRow(msgspec.Struct):
+class WalletRow(msgspec.Struct, gc=False):
     """What a customer has. `held` is in open holds and cannot be spent."""
 
     user_id: int
@@ -73,13 +73,11 @@ class WalletRow(msgspec.Struct):
         return self.trial + self.allowance + self.purchased + self.held
 
 
-class HoldRow(msgspec.Struct):
+class HoldRow(msgspec.Struct, gc=False):
     """Money set aside for one request, by the account it came from; once settled, what was set aside then."""
 
     id: int
     """Moment id; also the id of the entry that took it."""
-    key: str
-    user_id: int
     process_id: int
     state: int
     trial: int
@@ -92,6 +90,8 @@ class HoldRow(msgspec.Struct):
     """What is known to be delivered, should its process die."""
     settle_entry_id: int | None
     touched_ms: int
+    user_id: int
+    key: str
 
     @property
     def amount(self) -> int:
@@ -99,7 +99,7 @@ class HoldRow(msgspec.Struct):
         return self.trial + self.allowance + self.purchased
 
 
-class EntryRow(msgspec.Struct, kw_only=True):
+class EntryRow(msgspec.Struct, kw_only=True, gc=False):
     """A balanced journal entry."""
 
     id: int

@@ -48,9 +48,9 @@ class MomentIds:
         """Take another random worker number."""
         self._worker = self._draw(1 << WORKER_BITS) << SEQUENCE_BITS
 
-    def next(self, moment: datetime) -> int:
-        """Return an id of that moment, different from every other this object has drawn."""
-        row_id = first_id(moment) | self._worker
+    def next(self, first: int) -> int:
+        """Return an id of the moment whose `first_id` is given, different from every other this object has drawn."""
+        row_id = first | self._worker
         if row_id <= self._last:
             # Not the first of its millisecond, or the clock went back: go on from the last one.
             row_id = self._last + 1

@@ -31,16 +31,6 @@ class Parts(msgspec.Struct, frozen=True):
         """The amount."""
         return self.trial + self.allowance + self.purchased
 
-    def first(self, amount: int) -> "Parts":
-        """Return the part of `amount` that is spent first: trial, then allowance, then purchased credit."""
-        trial = min(self.trial, amount)
-        allowance = min(self.allowance, amount - trial)
-        return Parts(trial, allowance, min(self.purchased, amount - trial - allowance))
-
-    def without(self, other: "Parts") -> "Parts":
-        """Return the difference."""
-        return Parts(self.trial - other.trial, self.allowance - other.allowance, self.purchased - other.purchased)
-
 
 class Book:
     """One group's view, as its operations change it.
@@ -54,7 +44,8 @@ class Book:
         self.process_id = process_id
         self._next_id = next_id
         self._wallets = dict(view.wallets)
-        self._found = {user_id: msgspec.structs.astuple(wallet) for user_id, wallet in view.wallets.items()}
+        self._found: dict[int, tuple[int, int, int, int]] = {}
+        """What the wallets were that are changed."""
         self._holds = dict(view.holds)
         self._keyed = dict(view.entries)
         self._new: dict[str, HoldRow] = {}
@@ -110,40 +101,107 @@ class Book:
         if hold.key not in self._new:
             self._changed[hold.key] = hold
 
-    def take(self, hold: HoldRow, parts: Parts) -> None:
-        """Move money from a customer's accounts into a hold."""
-        wallet = self.wallet(hold.user_id)
-        wallet.trial -= parts.trial
-        wallet.allowance -= parts.allowance
-        wallet.purchased -= parts.purchased
-        wallet.held += parts.total
-        hold.trial += parts.trial
-        hold.allowance += parts.allowance
-        hold.purchased += parts.purchased
+    def hold_more(self, hold: HoldRow, amount: int, kind: str) -> None:
+        """Move money from a customer's accounts, which must have it, into a hold; what is spent first goes first."""
+        wallet = self._change(hold.user_id)
+        trial = min(wallet.trial, amount)
+        allowance = min(wallet.allowance, amount - trial)
+        purchased = amount - trial - allowance
+        wallet.trial -= trial
+        wallet.allowance -= allowance
+        wallet.purchased -= purchased
+        wallet.held += amount
+        is_first = kind == "hold"
+        hold.trial += trial
+        hold.allowance += allowance
+        hold.purchased += purchased
         self.touch(hold)
+        self._entries.append(
+            EntryRow(
+                id=hold.id if is_first else self.draw_id(),
+                kind=kind,
+                user_id=hold.user_id,
+                reference=hold.key,
+                trial=-trial,
+                allowance=-allowance,
+                purchased=-purchased,
+                held=amount,
+                balance_after=wallet.total,
+            )
+        )
 
-    def give_back(self, hold: HoldRow, parts: Parts, charged: int) -> None:
-        """Move money out of a hold: `parts` back to the customer, `charged` to us; the hold's record stays."""
-        wallet = self.wallet(hold.user_id)
-        wallet.trial += parts.trial
-        wallet.allowance += parts.allowance
-        wallet.purchased += parts.purchased
-        wallet.held -= parts.total + charged
+    def release(self, hold: HoldRow) -> None:
+        """Move all of a hold back to the customer; its record keeps what was set aside."""
         self.touch(hold)
+        if (amount := hold.amount) == 0:
+            return
+        wallet = self._change(hold.user_id)
+        wallet.trial += hold.trial
+        wallet.allowance += hold.allowance
+        wallet.purchased += hold.purchased
+        wallet.held -= amount
+        entry = EntryRow(
+            id=self.draw_id(),
+            kind="void",
+            user_id=hold.user_id,
+            reference=hold.key,
+            trial=hold.trial,
+            allowance=hold.allowance,
+            purchased=hold.purchased,
+            held=-amount,
+            balance_after=wallet.total,
+        )
+        hold.settle_entry_id = entry.id
+        self._entries.append(entry)
+
+    def settle(self, hold: HoldRow, *, charged: int, cost: int, details: str | None) -> None:
+        """Charge a part of a hold, trial credit first, and move the rest back; book cost, accrual and loss."""
+        wallet = self._change(hold.user_id)
+        amount = hold.amount
+        trial = max(0, hold.trial - charged)
+        allowance = min(hold.allowance, max(0, hold.trial + hold.allowance - charged))
+        purchased = amount - charged - trial - allowance
+        wallet.trial += trial
+        wallet.allowance += allowance
+        wallet.purchased += purchased
+        wallet.held -= amount
+        hold.state = HoldState.CAPTURED
+        hold.captured = charged
+        hold.cost = cost
+        hold.settle_entry_id = self.draw_id()
+        self.touch(hold)
+        self._entries.append(
+            EntryRow(
+                id=hold.settle_entry_id,
+                kind="api_usage",
+                user_id=hold.user_id,
+                reference=hold.key,
+                trial=trial,
+                allowance=allowance,
+                purchased=purchased,
+                held=-amount,
+                revenue=cost,
+                loss=charged - cost,
+                provider_cost=-cost,
+                provider_payable=cost,
+                balance_after=wallet.total,
+                details=details,
+            )
+        )
 
     def credit(self, user_id: int, parts: Parts) -> None:
         """Change a customer's accounts. Raises InvalidRequest when one would fall below zero."""
-        wallet = self.wallet(user_id)
+        wallet = self._change(user_id)
         if min(wallet.trial + parts.trial, wallet.allowance + parts.allowance, wallet.purchased + parts.purchased) < 0:
             raise InvalidRequest("The balance would fall below zero.", param="amount")
         wallet.trial += parts.trial
         wallet.allowance += parts.allowance
         wallet.purchased += parts.purchased
 
-    def spendable(self, user_id: int) -> Parts:
+    def spendable(self, user_id: int) -> int:
         """Return what a hold may take."""
-        wallet = self.wallet(user_id)
-        return Parts(wallet.trial, wallet.allowance, wallet.purchased)
+        wallet = self._wallets.get(user_id)
+        return 0 if wallet is None else wallet.spendable
 
     def draw_id(self) -> int:
         """Return an id for an entry."""
@@ -159,23 +217,30 @@ class Book:
     def changes(self) -> LedgerChanges:
         """Return what is to be written."""
         return LedgerChanges(
-            wallets=[changed for changed in map(self._difference, self._found) if changed is not None],
+            wallets=[self._difference(user_id, found) for user_id, found in self._found.items()],
             new_holds=list(self._new.values()),
             changed_holds=list(self._changed.values()),
             entries=self._entries,
         )
 
-    def _difference(self, user_id: int) -> WalletRow | None:
-        _, trial, allowance, purchased, held = self._found[user_id]
+    def _change(self, user_id: int) -> WalletRow:
+        """Return a wallet to be changed; an empty one that is not kept for who has none, and nothing to move."""
+        wallet = self._wallets.get(user_id)
+        if wallet is None:
+            return WalletRow(user_id)
+        if user_id not in self._found:
+            self._found[user_id] = (wallet.trial, wallet.allowance, wallet.purchased, wallet.held)
+        return wallet
+
+    def _difference(self, user_id: int, found: tuple[int, int, int, int]) -> WalletRow:
         wallet = self._wallets[user_id]
-        if (wallet.trial, wallet.allowance, wallet.purchased, wallet.held) == (trial, allowance, purchased, held):
-            return None
+        trial, allowance, purchased, held = found
         return WalletRow(
             user_id,
-            trial=wallet.trial - trial,
-            allowance=wallet.allowance - allowance,
-            purchased=wallet.purchased - purchased,
-            held=wallet.held - held,
+            wallet.trial - trial,
+            wallet.allowance - allowance,
+            wallet.purchased - purchased,
+            wallet.held - held,
         )
 
 

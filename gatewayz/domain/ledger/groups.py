@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from gatewayz.domain.ledger.book import Book
 from gatewayz.domain.ledger.operations import Operation
-from gatewayz.sdk.errors import Conflict, GatewayzError, StoreUnavailable
+from gatewayz.sdk.errors import Conflict, GatewayzError, RequestError, StoreUnavailable
 from gatewayz.store.ledger_records import LedgerBroken, LedgerChanges, LedgerScope, LedgerStore, LedgerView
 
 __all__ = ["Groups", "OpenBook"]
@@ -31,18 +31,27 @@ logger = logging.getLogger("gatewayz.ledger")
 
 
 class _Waiting:
-    """An operation and who waits for it."""
+    """An operation and who waits for it. Cancelling the future changes nothing of what is booked."""
 
-    __slots__ = ("future", "is_promised", "operation")
+    __slots__ = ("future", "is_promised", "operation", "unwanted")
 
-    def __init__(self, operation: Operation[Any], future: asyncio.Future[Any], is_promised: bool) -> None:
+    def __init__(
+        self,
+        operation: Operation[Any],
+        future: asyncio.Future[Any],
+        is_promised: bool,
+        unwanted: Callable[[], None] | None,
+    ) -> None:
         self.operation = operation
         self.future = future
         self.is_promised = is_promised
+        self.unwanted = unwanted
 
     def finish(self, outcome: object) -> None:
-        if self.future.done():
-            return  # whoever waited has left
+        if self.future.done():  # whoever waited has left
+            if self.unwanted is not None and not isinstance(outcome, RequestError):
+                self.unwanted()
+            return
         if isinstance(outcome, BaseException):
             self.future.set_exception(outcome)
             self.future.exception()  # nobody may be waiting: that is no error of its own
@@ -74,15 +83,18 @@ class Groups:
         """Promised operations not booked yet because the store is away."""
         return len(self._later)
 
-    def submit(self, operation: Operation[R], *, is_promised: bool = False) -> "asyncio.Future[R]":
+    def submit(
+        self, operation: Operation[R], *, is_promised: bool = False, unwanted: Callable[[], None] | None = None
+    ) -> "asyncio.Future[R]":
         """Queue an operation; the future has its outcome once it is on disk.
 
+        :param unwanted: called when the operation may have been booked, and the future was cancelled before.
         Raises StoreUnavailable when too many wait already; never for a promised one.
         """
         if len(self._queue) >= QUEUE_LIMIT and not is_promised:
             raise StoreUnavailable("Too many requests wait for the ledger.", retry_after_s=1.0)
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(operation, future, is_promised))
+        self._queue.append(_Waiting(operation, future, is_promised, unwanted))
         if self._committing is None:
             self._committing = asyncio.ensure_future(self._commit_all())
         return future
@@ -173,11 +185,10 @@ class Groups:
 
 
 def _scope(operations: Sequence[Operation[Any]]) -> LedgerScope:
-    user_ids = sorted({operation.user_id for operation in operations})
     return LedgerScope(
-        user_ids=user_ids,
-        hold_keys=sorted({key for operation in operations if (key := operation.hold_key) is not None}),
-        entry_keys=sorted({key for operation in operations if (key := operation.entry_key) is not None}),
+        user_ids=list({operation.user_id for operation in operations}),
+        hold_keys=list({key for operation in operations if (key := operation.hold_key) is not None}),
+        entry_keys=list({key for operation in operations if (key := operation.entry_key) is not None}),
         new_wallets=sorted({operation.user_id for operation in operations if operation.makes_wallet}),
     )
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from random import randrange
 from typing import Any, Final
 
@@ -93,21 +94,18 @@ class Ledger:
         _check(amount)
         if amount == 0:
             return 0
-        future = self._groups.submit(Authorize(user_id=user_id, key=key, amount=amount))
+        operation = Authorize(user_id=user_id, key=key, amount=amount)
+        release = partial(self._release, user_id, key)
         try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            self._abandon(user_id, key, future)
-            raise
+            return await self._groups.submit(operation, unwanted=release)
         except StoreUnavailable:
-            # The commit may have gone through before its answer was lost.
-            self._groups.submit(Void(user_id=user_id, key=key), is_promised=True)
+            release()  # the commit may have gone through before its answer was lost
             raise
 
     async def extend(self, user_id: int, amount: int, key: str) -> int:
         """Raise a hold to `amount`; return what is held. Raises as `authorize`."""
         _check(amount)
-        return await asyncio.shield(self._groups.submit(Extend(user_id=user_id, key=key, amount=amount)))
+        return await self._groups.submit(Extend(user_id=user_id, key=key, amount=amount))
 
     async def capture(
         self, user_id: int, key: str, *, held: int, cost: int, details: Mapping[str, Any] = _NOTHING
@@ -125,7 +123,7 @@ class Ledger:
         operation = Capture(user_id=user_id, key=key, cost=cost, details=details)
         self._marks.pop(key, None)
         try:
-            return await asyncio.shield(self._groups.submit(operation, is_promised=True))
+            return await self._groups.submit(operation, is_promised=True)
         except StoreUnavailable:
             return Captured(charged=min(cost, held), held=held, balance=None)
 
@@ -135,7 +133,7 @@ class Ledger:
             return
         self._marks.pop(key, None)
         try:
-            await asyncio.shield(self._groups.submit(Void(user_id=user_id, key=key), is_promised=True))
+            await self._groups.submit(Void(user_id=user_id, key=key), is_promised=True)
         except StoreUnavailable:
             logger.debug("hold %s is released when the database is back", key)
 
@@ -160,19 +158,15 @@ class Ledger:
         """
         for amount in (parts.trial, parts.allowance, parts.purchased):
             _check(abs(amount))
-        return await asyncio.shield(
-            self._groups.submit(
-                Transfer(
-                    user_id=user_id, parts=parts, kind=kind, key=key, counter=counter, actor=actor, details=details
-                )
-            )
+        return await self._groups.submit(
+            Transfer(user_id=user_id, parts=parts, kind=kind, key=key, counter=counter, actor=actor, details=details)
         )
 
     async def reset_allowance(self, user_id: int, amount: int, *, kind: str, key: str, counter: Counter) -> Movement:
         """Set the allowance, once for each key: what is left of the last one is gone."""
         _check(amount)
-        return await asyncio.shield(
-            self._groups.submit(ResetAllowance(user_id=user_id, amount=amount, kind=kind, key=key, counter=counter))
+        return await self._groups.submit(
+            ResetAllowance(user_id=user_id, amount=amount, kind=kind, key=key, counter=counter)
         )
 
     async def refund(
@@ -195,7 +189,7 @@ class Ledger:
         operation = Refund(
             user_id=user_id, reference=reference, key=key, amount=amount, kind="refund", actor=actor, details=details
         )
-        return await asyncio.shield(self._groups.submit(operation))
+        return await self._groups.submit(operation)
 
     async def balances(self, user_id: int) -> Balances:
         """Return what a customer has; nothing for one who never had anything."""
@@ -225,7 +219,7 @@ class Ledger:
     async def sweep(self, orphan_key: str, user_id: int, process_id: int) -> int:
         """Settle an orphaned hold; return what was charged."""
         operation = Sweep(user_id=user_id, key=orphan_key, process_id=process_id)
-        return await asyncio.shield(self._groups.submit(operation))
+        return await self._groups.submit(operation)
 
     async def write_marks(self) -> None:
         """Write what running requests have cost so far."""
@@ -252,19 +246,11 @@ class Ledger:
             logger.error("%d charges or releases are left to the sweep: the database is away", self._groups.backlog)
 
     def _open_book(self, view: LedgerView) -> Book:
-        return Book(view, next_id=self._draw_id, process_id=self.process_id, now_ms=self.now_ms())
+        next_id = partial(self._ids.next, first_id(self._clock.now()))
+        return Book(view, next_id=next_id, process_id=self.process_id, now_ms=self.now_ms())
 
-    def _draw_id(self) -> int:
-        return self._ids.next(self._clock.now())
-
-    def _abandon(self, user_id: int, key: str, future: "asyncio.Future[int]") -> None:
-        """Release what a cancelled caller asked for, once it is decided."""
-
-        def decided(done: "asyncio.Future[int]") -> None:
-            if not done.cancelled() and (done.exception() is None or isinstance(done.exception(), StoreUnavailable)):
-                self._groups.submit(Void(user_id=user_id, key=key), is_promised=True)
-
-        future.add_done_callback(decided)
+    def _release(self, user_id: int, key: str) -> None:
+        self._groups.submit(Void(user_id=user_id, key=key), is_promised=True)
 
 
 def _check(amount: int) -> None:

@@ -63,7 +63,7 @@ class Operation(Protocol[R_co]):
         ...
 
 
-class _Operation(msgspec.Struct, kw_only=True):
+class _Operation(msgspec.Struct, kw_only=True, gc=False):
     user_id: int
 
     @property
@@ -79,7 +79,7 @@ class _Operation(msgspec.Struct, kw_only=True):
         return False
 
 
-class _OnHold(_Operation, kw_only=True):
+class _OnHold(_Operation, kw_only=True, gc=False):
     key: str
 
     @property
@@ -101,7 +101,7 @@ class Balances(msgspec.Struct, frozen=True, kw_only=True):
         return self.trial + self.allowance + self.purchased
 
 
-class Captured(msgspec.Struct, frozen=True, kw_only=True):
+class Captured(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one request came to."""
 
     charged: int
@@ -123,7 +123,7 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     """It had been booked before, under the same key."""
 
 
-class Authorize(_OnHold, kw_only=True):
+class Authorize(_OnHold, kw_only=True, gc=False):
     """Set money aside. The outcome is the amount held."""
 
     amount: int
@@ -133,14 +133,13 @@ class Authorize(_OnHold, kw_only=True):
         if book.find_hold(self.key, self.user_id) is not None:
             raise Conflict("A request with this id has been made already.", retry_after_s=CONFLICT_RETRY_S)
         spendable = book.spendable(self.user_id)
-        if spendable.total < self.amount:
-            raise insufficient(self.amount, spendable.total)
-        hold = book.open_hold(self.key, self.user_id)
-        _hold_more(book, hold, self.amount, "hold", hold.id)
+        if spendable < self.amount:
+            raise insufficient(self.amount, spendable)
+        book.hold_more(book.open_hold(self.key, self.user_id), self.amount, "hold")
         return self.amount
 
 
-class Extend(_OnHold, kw_only=True):
+class Extend(_OnHold, kw_only=True, gc=False):
     """Raise a hold. The outcome is the amount held."""
 
     amount: int
@@ -155,17 +154,16 @@ class Extend(_OnHold, kw_only=True):
         if more <= 0:
             return self.amount if hold is None else hold.amount
         spendable = book.spendable(self.user_id)
-        if spendable.total < more:
-            raise insufficient(more, spendable.total)
-        _hold_more(book, _opened(book, hold, self), more, "extend", book.draw_id())
+        if spendable < more:
+            raise insufficient(more, spendable)
+        book.hold_more(_opened(book, hold, self), more, "extend")
         return self.amount
 
 
-class Capture(_OnHold, kw_only=True):
+class Capture(_OnHold, kw_only=True, gc=False):
     """Charge the cost, at most what is held and can be held; release the rest, book the missing part as a loss."""
 
     cost: int
-    kind: str = "api_usage"
     details: Mapping[str, Any] = _EMPTY
 
     def apply(self, book: Book) -> Captured:
@@ -176,14 +174,14 @@ class Capture(_OnHold, kw_only=True):
         if hold is not None and hold.state == HoldState.VOIDED:
             raise Conflict("The hold of this request was released.")
         hold = _opened(book, hold, self)
-        missing = self.cost - hold.amount
-        if missing > 0 and (more := book.spendable(self.user_id).first(missing)).total:
-            _hold_more(book, hold, more.total, "extend", book.draw_id())
-        _settle(book, hold, charged=min(self.cost, hold.amount), cost=self.cost, kind=self.kind, details=self.details)
+        missing = min(self.cost - hold.amount, book.spendable(self.user_id))
+        if missing > 0:
+            book.hold_more(hold, missing, "extend")
+        book.settle(hold, charged=min(self.cost, hold.amount), cost=self.cost, details=_json(self.details))
         return _captured(book, hold)
 
 
-class Void(_OnHold, kw_only=True):
+class Void(_OnHold, kw_only=True, gc=False):
     """Release a hold. Settled ones, and unknown ones, stay as they are."""
 
     def apply(self, book: Book) -> None:
@@ -192,12 +190,12 @@ class Void(_OnHold, kw_only=True):
         if hold is None or hold.state in (HoldState.CAPTURED, HoldState.VOIDED):
             return
         if hold.state == HoldState.OPEN:
-            _release(book, hold)
+            book.release(hold)
         hold.state = HoldState.VOIDED
         book.touch(hold)
 
 
-class Mark(_OnHold, kw_only=True):
+class Mark(_OnHold, kw_only=True, gc=False):
     """Note how much of a hold has been delivered, should this process die."""
 
     delivered: int
@@ -210,7 +208,7 @@ class Mark(_OnHold, kw_only=True):
             book.touch(hold)
 
 
-class Sweep(_OnHold, kw_only=True):
+class Sweep(_OnHold, kw_only=True, gc=False):
     """Settle an orphan: charge what is known to be delivered, or release it all. The outcome is what was charged."""
 
     process_id: int
@@ -223,15 +221,15 @@ class Sweep(_OnHold, kw_only=True):
             return 0
         charged = min(hold.progress, hold.amount)
         if charged:
-            details = {"usage_source": "estimated", "swept": True}
-            _settle(book, hold, charged=charged, cost=hold.progress, kind="api_usage", details=details)
+            details = _json({"usage_source": "estimated", "swept": True})
+            book.settle(hold, charged=charged, cost=hold.progress, details=details)
         else:
-            _release(book, hold)
+            book.release(hold)
             hold.state = HoldState.SWEPT
         return charged
 
 
-class _Keyed(_Operation, kw_only=True):
+class _Keyed(_Operation, kw_only=True, gc=False):
     key: str
     """A repeat with the same key is booked once."""
     kind: str
@@ -279,7 +277,7 @@ class _Keyed(_Operation, kw_only=True):
         return Movement(entry_id=entry.id, before=before, after=entry.balance_after)
 
 
-class Transfer(_Keyed, kw_only=True):
+class Transfer(_Keyed, kw_only=True, gc=False):
     """Add to a customer's accounts, or take away."""
 
     parts: Parts
@@ -290,7 +288,7 @@ class Transfer(_Keyed, kw_only=True):
         return self.repeated(book) or self.move(book, self.parts, self.counter)
 
 
-class ResetAllowance(_Keyed, kw_only=True):
+class ResetAllowance(_Keyed, kw_only=True, gc=False):
     """Set the allowance to an amount, whatever is left of the last one: it does not roll over."""
 
     amount: int
@@ -302,7 +300,7 @@ class ResetAllowance(_Keyed, kw_only=True):
         return self.repeated(book) or self.move(book, Parts(allowance=change), self.counter)
 
 
-class Refund(_Keyed, kw_only=True):
+class Refund(_Keyed, kw_only=True, gc=False):
     """Give back what a request was charged, or a part of it, as purchased credit."""
 
     reference: str
@@ -338,69 +336,6 @@ def _opened(book: Book, hold: HoldRow | None, operation: Extend | Capture) -> Ho
     if hold.state == HoldState.SWEPT:
         book.reopen(hold)
     return hold
-
-
-def _hold_more(book: Book, hold: HoldRow, amount: int, kind: str, entry_id: int) -> None:
-    parts = book.spendable(hold.user_id).first(amount)
-    book.take(hold, parts)
-    book.enter(
-        EntryRow(
-            id=entry_id,
-            kind=kind,
-            user_id=hold.user_id,
-            reference=hold.key,
-            trial=-parts.trial,
-            allowance=-parts.allowance,
-            purchased=-parts.purchased,
-            held=parts.total,
-            balance_after=book.wallet(hold.user_id).total,
-        )
-    )
-
-
-def _release(book: Book, hold: HoldRow) -> None:
-    parts = Parts(hold.trial, hold.allowance, hold.purchased)
-    book.give_back(hold, parts, 0)
-    if not parts.total:
-        return
-    entry = EntryRow(
-        id=book.draw_id(),
-        kind="void",
-        user_id=hold.user_id,
-        reference=hold.key,
-        trial=parts.trial,
-        allowance=parts.allowance,
-        purchased=parts.purchased,
-        held=-parts.total,
-        balance_after=book.wallet(hold.user_id).total,
-    )
-    hold.settle_entry_id = book.enter(entry).id
-
-
-def _settle(book: Book, hold: HoldRow, *, charged: int, cost: int, kind: str, details: Mapping[str, Any]) -> None:
-    parts = Parts(hold.trial, hold.allowance, hold.purchased)
-    rest = parts.without(parts.first(charged))
-    book.give_back(hold, rest, charged)
-    hold.state = HoldState.CAPTURED
-    hold.captured = charged
-    hold.cost = cost
-    entry = EntryRow(
-        id=book.draw_id(),
-        kind=kind,
-        user_id=hold.user_id,
-        reference=hold.key,
-        trial=rest.trial,
-        allowance=rest.allowance,
-        purchased=rest.purchased,
-        held=-parts.total,
-        revenue=cost,
-        loss=charged - cost,
-        provider_cost=-cost,
-        provider_payable=cost,
-        balance_after=book.wallet(hold.user_id).total,
-        details=_json(details),
-    )
-    hold.settle_entry_id = book.enter(entry).id
 
 
 def _captured(book: Book, hold: HoldRow) -> Captured:

@@ -19,7 +19,7 @@ from gatewayz.domain.usage.usage_rows import usage_row
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import Conflict, StoreUnavailable
 from gatewayz.sdk.observe import Settlement
-from gatewayz.store.moment_id import MomentIds
+from gatewayz.store.moment_id import MomentIds, first_id
 from gatewayz.store.ports import UsageStore
 from gatewayz.store.records import UsageRow
 
@@ -158,10 +158,10 @@ class UsageLog:
     def _take(self) -> list[UsageRow]:
         count = min(GROUP_ROWS, len(self._pending))
         taken = (self._pending.popleft() for _ in range(count))
-        return [usage_row(self._ids.next(moment), settlement) for moment, settlement in taken]
+        return [usage_row(self._ids.next(first_id(moment)), settlement) for moment, settlement in taken]
 
     def _redraw(self, rows: list[UsageRow]) -> list[UsageRow]:
         """Return the rows under other ids: another process has drawn one of these."""
         self._ids.reseed()
-        now = self._clock.now()
+        now = first_id(self._clock.now())
         return [(self._ids.next(now), *row[1:]) for row in rows]

@@ -29,7 +29,7 @@ from gatewayz.store.ledger_records import (
     OrphanedHold,
     WalletRow,
 )
-from gatewayz.store.sql.database import Database, Dialect
+from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.ledger_audit import audit, totals
 from gatewayz.store.sql.many_rows import RowUpdate, insert_rows, update_rows
 from gatewayz.store.sql.statements import Refused, Statements
@@ -45,7 +45,20 @@ WALLET_UPDATE: Final = RowUpdate(
     match="t.user_id = v.user_id",
     assignments=", ".join(f"{name} = t.{name} + v.{name}" for name in WALLET_COLUMNS[1:]),
 )
-CHANGED_COLUMNS: Final = tuple(name for name in HOLD_COLUMNS if name not in ("key", "user_id"))
+CHANGED_COLUMNS: Final = HOLD_COLUMNS[:-2]
+"""All but the customer and the key."""
+INTERNAL_COLUMNS: Final = (
+    "id",
+    "kind",
+    "user_id",
+    "reference",
+    "trial",
+    "allowance",
+    "purchased",
+    "held",
+    "balance_after",
+)
+"""What an entry between a customer's own accounts fills; the other columns are 0."""
 HOLD_UPDATE: Final = RowUpdate(
     table="ledger_holds",
     columns=CHANGED_COLUMNS,
@@ -53,10 +66,23 @@ HOLD_UPDATE: Final = RowUpdate(
     assignments=", ".join(f"{name} = v.{name}" for name in CHANGED_COLUMNS[1:]),
 )
 DAY_MS: Final = 86_400_000
-_LISTS: Final[Mapping[Dialect, tuple[str, str, str]]] = {
-    # a list of texts, a list of integers, a lock on the rows read
-    "sqlite": ("IN (SELECT value FROM json_each(?))", "IN (SELECT value FROM json_each(?))", ""),
-    "postgresql": ("= ANY($1::text[])", "= ANY($1::bigint[])", " ORDER BY user_id FOR UPDATE"),
+_ROWS: Final = msgspec.json.Decoder(list[list[Any]])
+_IN_JSON: Final = "IN (SELECT value FROM json_each(?))"
+# ruff: noqa: S608  (the names in these queries are our own)
+_SQLITE: Final = {
+    "add_wallet": "INSERT INTO ledger_wallets (user_id) VALUES (?) ON CONFLICT (user_id) DO NOTHING",
+    "wallets": f"SELECT json_group_array(json_array({', '.join(WALLET_COLUMNS)})) FROM ledger_wallets"
+    f" WHERE user_id {_IN_JSON}",
+    "holds": f"SELECT json_group_array(json_array({', '.join(HOLD_COLUMNS)})) FROM ledger_holds WHERE key {_IN_JSON}",
+    "entries": f"SELECT json_group_array(json_array({', '.join(ENTRY_COLUMNS)})) FROM ledger_entries"
+    f" WHERE key {_IN_JSON}",
+}
+_POSTGRES: Final = {
+    "add_wallet": "INSERT INTO ledger_wallets (user_id) VALUES ($1) ON CONFLICT (user_id) DO NOTHING",
+    "wallets": f"SELECT {', '.join(WALLET_COLUMNS)} FROM ledger_wallets WHERE user_id = ANY($1::bigint[])"
+    " ORDER BY user_id FOR UPDATE",
+    "holds": f"SELECT {', '.join(HOLD_COLUMNS)} FROM ledger_holds WHERE key = ANY($1::text[])",
+    "entries": f"SELECT {', '.join(ENTRY_COLUMNS)} FROM ledger_entries WHERE key = ANY($1::text[])",
 }
 
 
@@ -66,16 +92,12 @@ class SqlLedgerStore:
     def __init__(self, database: Database, *, sync_commits: bool = True) -> None:
         self._database = database
         self._sync_commits = sync_commits
-        texts, numbers, lock = _LISTS[database.dialect]
+        queries = _SQLITE if database.dialect == "sqlite" else _POSTGRES
         self._is_sqlite = database.dialect == "sqlite"
-        wallets, holds, entries = (", ".join(names) for names in (WALLET_COLUMNS, HOLD_COLUMNS, ENTRY_COLUMNS))
-        self._add_wallet = (
-            "INSERT INTO ledger_wallets (user_id, trial, allowance, purchased, held)"  # noqa: S608
-            f" VALUES ({'?' if self._is_sqlite else '$1'}, 0, 0, 0, 0) ON CONFLICT (user_id) DO NOTHING"
-        )
-        self._read_wallets = f"SELECT {wallets} FROM ledger_wallets WHERE user_id {numbers}{lock}"  # noqa: S608
-        self._read_holds = f"SELECT {holds} FROM ledger_holds WHERE key {texts}"  # noqa: S608  (names of ours)
-        self._read_entries = f"SELECT {entries} FROM ledger_entries WHERE key {texts}"  # noqa: S608
+        self._add_wallet = queries["add_wallet"]
+        self._read_wallets = queries["wallets"]
+        self._read_holds = queries["holds"]
+        self._read_entries = queries["entries"]
 
     async def transact(self, scope: LedgerScope, decide: Callable[[LedgerView], tuple[LedgerChanges, T]]) -> T:
         """Read, decide, write and commit to disk as one step that no other process can interleave."""
@@ -193,17 +215,23 @@ class SqlLedgerStore:
 
     def _view(self, statements: Statements, scope: LedgerScope) -> LedgerView:
         """Return what the scope names; wallets first, because their locks guard the rest."""
-        wallets = statements.rows(self._read_wallets, (self._list(scope.user_ids),))
-        holds = statements.rows(self._read_holds, (self._list(scope.hold_keys),)) if scope.hold_keys else ()
-        entries = statements.rows(self._read_entries, (self._list(scope.entry_keys),)) if scope.entry_keys else ()
+        wallets = self._found(statements, self._read_wallets, scope.user_ids)
+        holds = self._found(statements, self._read_holds, scope.hold_keys)
+        entries = self._found(statements, self._read_entries, scope.entry_keys)
         return LedgerView(
             wallets={row[0]: WalletRow(*row) for row in wallets},
-            holds={row[1]: HoldRow(*row) for row in holds},
+            holds={row[-1]: HoldRow(*row) for row in holds},
             entries={entry.key or "": entry for entry in map(_entry, entries)},
         )
 
-    def _list(self, values: Sequence[Any]) -> Any:
-        return msgspec.json.encode(values).decode() if self._is_sqlite else list(values)
+    def _found(self, statements: Statements, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        if not values:
+            return ()
+        if self._is_sqlite:
+            # One row that holds all rows: the driver gives up the interpreter lock once for each row it fetches.
+            found: str = statements.rows(sql, (msgspec.json.encode(values).decode(),))[0][0]
+            return _ROWS.decode(found)
+        return statements.rows(sql, (list(values),))
 
 
 def _write(statements: Statements, changes: LedgerChanges) -> None:
@@ -213,14 +241,30 @@ def _write(statements: Statements, changes: LedgerChanges) -> None:
     if changes.new_holds:
         insert_rows(statements, "ledger_holds", HOLD_COLUMNS, [_values(hold) for hold in changes.new_holds])
     if changes.changed_holds:
-        values = [tuple(getattr(hold, name) for name in CHANGED_COLUMNS) for hold in changes.changed_holds]
+        values = [_values(hold)[:-2] for hold in changes.changed_holds]
         _expect(update_rows(statements, HOLD_UPDATE, values), len(values), "holds")
-    if changes.entries:
-        insert_rows(statements, "ledger_entries", ENTRY_COLUMNS, [_values(entry) for entry in changes.entries])
+    internal = [_internal_values(entry) for entry in changes.entries if entry.kind in INTERNAL_KINDS]
+    visible = [_values(entry) for entry in changes.entries if entry.kind not in INTERNAL_KINDS]
+    insert_rows(statements, "ledger_entries", INTERNAL_COLUMNS, internal)
+    insert_rows(statements, "ledger_entries", ENTRY_COLUMNS, visible)
 
 
 def _values(row: HoldRow | EntryRow) -> tuple[Any, ...]:
     return msgspec.structs.astuple(row)
+
+
+def _internal_values(entry: EntryRow) -> tuple[Any, ...]:
+    return (
+        entry.id,
+        entry.kind,
+        entry.user_id,
+        entry.reference,
+        entry.trial,
+        entry.allowance,
+        entry.purchased,
+        entry.held,
+        entry.balance_after,
+    )
 
 
 def _entry(row: Sequence[Any]) -> EntryRow:

@@ -16,21 +16,23 @@ from gatewayz.store.sql.statements import Marks, Statements
 
 __all__ = ["RowUpdate", "insert_rows", "update_rows"]
 
-SIZES: Final = (256, 64, 16, 4, 1)
-"""Rows a statement: few different texts, so that prepared statements are found again."""
+LARGEST: Final = 128
+STEP: Final = 16
+"""Rows of a statement: up to this any number, then whole multiples; two statements do for a group, and
+the texts are few enough for prepared statements to be found again."""
+TEXTS: Final = 512
 
 
 def insert_rows(statements: Statements, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows whose values stand in the order of `columns`; the names are our own, never input."""
     start = 0
-    for size in SIZES:
-        while len(rows) - start >= size:
-            values = tuple(chain.from_iterable(rows[start : start + size]))
-            statements.change(_statement(table, columns, size, statements.marks), values)
-            start += size
+    while size := _size(len(rows) - start):
+        values = tuple(chain.from_iterable(rows[start : start + size]))
+        statements.change(_statement(table, columns, size, statements.marks), values)
+        start += size
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=TEXTS)
 def _statement(table: str, columns: tuple[str, ...], rows: int, marks: Marks) -> str:
     width = len(columns)
     if marks == "?":
@@ -58,15 +60,18 @@ class RowUpdate(msgspec.Struct, frozen=True, kw_only=True):
 def update_rows(statements: Statements, update: RowUpdate, rows: Sequence[Sequence[int | None]]) -> int:
     """Change a row for each of `rows`, integers in the order of the columns; return how many were matched."""
     matched = start = 0
-    for size in SIZES:
-        while len(rows) - start >= size:
-            values = tuple(chain.from_iterable(rows[start : start + size]))
-            matched += statements.change(_update(update, size, statements.marks), values)
-            start += size
+    while size := _size(len(rows) - start):
+        values = tuple(chain.from_iterable(rows[start : start + size]))
+        matched += statements.change(_update(update, size, statements.marks), values)
+        start += size
     return matched
 
 
-@lru_cache(maxsize=64)
+def _size(left: int) -> int:
+    return left if left < STEP else min(left, LARGEST) // STEP * STEP
+
+
+@lru_cache(maxsize=TEXTS)
 def _update(update: RowUpdate, rows: int, marks: Marks) -> str:
     width = len(update.columns)
     if marks == "?":

@@ -25,6 +25,10 @@ __all__ = ["SqliteDatabase", "create_file", "sqlite_engine"]
 
 T = TypeVar("T")
 READERS: Final = 4
+PREPARED: Final = 256
+"""Statements kept prepared for the ledger and the usage log."""
+WRITER_PRAGMAS: Final = {"cache_size": "-8192", "wal_autocheckpoint": "4000"}
+"""Eight MiB of pages, so that index leaves are found in memory; a checkpoint for each 16 MiB of log."""
 BUSY_TIMEOUT_MS: Final = 5_000
 """How long a statement waits for another process's transaction."""
 
@@ -128,9 +132,14 @@ class SqliteDatabase:
         if (connection := self._driver_connections.get(durable)) is None:
             create_file(self._path)
             connection = sqlite3.connect(
-                self._path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+                self._path,
+                timeout=BUSY_TIMEOUT_MS / 1000,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=PREPARED,
             )
-            set_pragmas(connection, self._pragmas | {"synchronous": "FULL" if durable else "NORMAL"})
+            synchronous = "FULL" if durable else "NORMAL"
+            set_pragmas(connection, self._pragmas | WRITER_PRAGMAS | {"synchronous": synchronous})
             self._driver_connections[durable] = connection
         return connection
 

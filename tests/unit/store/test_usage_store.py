@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from gatewayz.sdk.errors import Conflict
 from gatewayz.store.moment_id import EPOCH, MomentIds, first_id, moment_of
 from gatewayz.store.records import USAGE_COLUMNS, UsageRow
+from gatewayz.store.sql.statements import Refused
 from gatewayz.store.sql.store import SqlStore
 from gatewayz.store.sql.tables.usage import usage_log
 
@@ -40,7 +41,7 @@ def test_the_columns_of_rows_are_the_columns_of_the_table() -> None:
 
 async def test_rows_come_back_newest_first_by_pages(store: SqlStore) -> None:
     ids = MomentIds(lambda _: 1)
-    drawn = [ids.next(NOW + timedelta(milliseconds=number // 3)) for number in range(600)]
+    drawn = [ids.next(first_id(NOW + timedelta(milliseconds=number // 3))) for number in range(600)]
     await store.usage.append_usage([row(row_id) for row_id in drawn])
     await store.usage.append_usage([])
     page = await store.usage.list_usage(7, limit=250)
@@ -59,8 +60,9 @@ async def test_a_taken_id_refuses_the_whole_group(store: SqlStore) -> None:
 
 
 async def test_a_row_the_database_cannot_take_is_not_an_absent_database(store: SqlStore) -> None:
-    with pytest.raises(DBAPIError):
+    with pytest.raises(Refused) as caught:
         await store.usage.append_usage([row(first_id(NOW), operation=None)])
+    assert caught.value.reason == "rule"
     with pytest.raises((DBAPIError, OverflowError)):
         await store.usage.append_usage([row(first_id(NOW), user_id=2**70)])
     await store.usage.append_usage([row(first_id(NOW))])
@@ -96,7 +98,7 @@ def test_ids_rise_whatever_the_clock_does(steps_ms: list[int], worker: int) -> N
     moment, last = NOW, 0
     for step_ms in steps_ms:
         moment += timedelta(milliseconds=step_ms)
-        drawn = ids.next(moment)
+        drawn = ids.next(first_id(moment))
         assert drawn > last
         assert moment_of(drawn) >= moment - timedelta(milliseconds=1)
         last = drawn
@@ -104,7 +106,7 @@ def test_ids_rise_whatever_the_clock_does(steps_ms: list[int], worker: int) -> N
 
 def test_a_full_millisecond_borrows_from_the_next() -> None:
     ids = MomentIds(lambda _: 5)
-    drawn = [ids.next(NOW) for _ in range(5_000)]
+    drawn = [ids.next(first_id(NOW)) for _ in range(5_000)]
     assert len(set(drawn)) == 5_000
     assert drawn == sorted(drawn)
     assert moment_of(drawn[-1]) <= NOW + timedelta(milliseconds=5)

@@ -16,7 +16,7 @@ LIMIT = 4_000_000_000_000_000_000
 
 
 def _amount(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False)
+    return Column(name, BigInteger, nullable=False, server_default="0")
 
 
 ledger_wallets = Table(

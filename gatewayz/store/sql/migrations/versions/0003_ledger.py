@@ -16,6 +16,11 @@ HAS_KEY = sa.text("key IS NOT NULL")
 IS_OPEN = sa.text("state = 0")
 
 
+def amount(name: str) -> sa.Column[int]:
+    """Return a column of nano-dollars."""
+    return sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")
+
+
 def upgrade() -> None:
     """Apply."""
     op.create_table(
@@ -27,7 +32,7 @@ def upgrade() -> None:
             primary_key=True,
             autoincrement=False,
         ),
-        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("trial", "allowance", "purchased", "held")),
+        *(amount(name) for name in ("trial", "allowance", "purchased", "held")),
         *(
             sa.CheckConstraint(f"{name} BETWEEN 0 AND {LIMIT}", name=name)
             for name in ("trial", "allowance", "purchased", "held")
@@ -40,10 +45,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("process_id", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.SmallInteger(), nullable=False),
-        *(
-            sa.Column(name, sa.BigInteger(), nullable=False)
-            for name in ("trial", "allowance", "purchased", "captured", "refunded", "cost", "progress")
-        ),
+        *(amount(name) for name in ("trial", "allowance", "purchased", "captured", "refunded", "cost", "progress")),
         sa.Column("settle_entry_id", sa.BigInteger()),
         sa.Column("touched_ms", sa.BigInteger(), nullable=False),
         sa.UniqueConstraint("key", name="uq_ledger_holds_key"),
@@ -74,7 +76,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("key", sa.String(300)),
         sa.Column("reference", sa.String(300)),
-        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in (*accounts, "balance_after")),
+        *(amount(name) for name in (*accounts, "balance_after")),
         sa.Column("actor", sa.String(100)),
         sa.Column("details", sa.Text()),
         sa.CheckConstraint(" + ".join(accounts) + " = 0", name="balanced"),
