@@ -78,6 +78,7 @@ class GatewayzError(Exception):
     :param context: fields of the envelope's `context` (spec 00 §4.1).
     :param suggestions: what the caller can do.
     :param retry_after_s: seconds after which a retry makes sense; becomes `Retry-After`.
+    :param headers: further headers of the answer (`X-Trial-Expired`).
     """
 
     status: ClassVar[int] = 500
@@ -93,6 +94,7 @@ class GatewayzError(Exception):
         context: Mapping[str, Any] | None = None,
         suggestions: Sequence[str] = (),
         retry_after_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -101,6 +103,7 @@ class GatewayzError(Exception):
         self.context: dict[str, Any] = dict(context or {})
         self.suggestions = tuple(suggestions)
         self.retry_after_s = retry_after_s
+        self.headers: dict[str, str] = dict(headers or {})
 
 
 class RequestError(GatewayzError):

@@ -10,7 +10,7 @@ import msgspec
 from gatewayz.dialects.anthropic_errors import render_error as render_anthropic_error
 from gatewayz.dialects.error_events import render_error_event
 from gatewayz.dialects.openai_errors import render_error as render_openai_error
-from gatewayz.sdk.errors import GatewayzError
+from gatewayz.sdk.errors import GatewayzError, SchemaInvalid
 from gatewayz.sdk.wire import ANTHROPIC_MESSAGES, Format
 from gatewayz.web.asgi import HeaderList
 
@@ -32,7 +32,10 @@ def render_error(error: GatewayzError, format: Format | None, request_id: str) -
     """Return the body of an error: Anthropic's words for messages, OpenAI's for other inference, else the envelope."""
     timestamp = _timestamp()
     if format is None:
-        return msgspec.json.encode({"error": envelope(error, request_id, timestamp)})
+        shown: dict[str, Any] = {"error": envelope(error, request_id, timestamp)}
+        if isinstance(error, SchemaInvalid):
+            shown["detail"] = [{"loc": (error.param or "body").split("."), "msg": error.message, "type": error.type}]
+        return msgspec.json.encode(shown)
     render = render_anthropic_error if format == ANTHROPIC_MESSAGES else render_openai_error
     return render(error, request_id=request_id, timestamp=timestamp)
 
@@ -42,7 +45,7 @@ def error_headers(error: GatewayzError) -> HeaderList:
 
     Every 429 and 503 carries Retry-After; a final 4xx says `x-should-retry: false`, or agents repeat it.
     """
-    headers: HeaderList = []
+    headers: HeaderList = [(name.lower().encode(), value.encode("latin-1")) for name, value in error.headers.items()]
     wait = error.retry_after_s
     if wait is None and error.status in (429, 503):
         wait = 5.0

@@ -54,6 +54,7 @@ trials = Table(
     Column("signup_ip", String(64)),
     Column("started_at", UTCDateTime(), nullable=False),
     Column("ends_at", UTCDateTime(), nullable=False),
+    Column("first_usage_id", BigInteger, nullable=False),
     Column("credits_nano", BigInteger, nullable=False),
     Column("max_tokens", BigInteger, nullable=False),
     Column("max_requests", BigInteger, nullable=False),

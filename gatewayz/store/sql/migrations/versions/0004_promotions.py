@@ -61,6 +61,7 @@ def _create_plans_and_trials() -> None:
         sa.Column("signup_ip", sa.String(64)),
         sa.Column("started_at", UTCDateTime(), nullable=False),
         sa.Column("ends_at", UTCDateTime(), nullable=False),
+        sa.Column("first_usage_id", sa.BigInteger(), nullable=False),
         sa.Column("credits_nano", sa.BigInteger(), nullable=False),
         sa.Column("max_tokens", sa.BigInteger(), nullable=False),
         sa.Column("max_requests", sa.BigInteger(), nullable=False),
