@@ -2,7 +2,7 @@
 
 `executemany` gives up the interpreter lock once a row: beside a busy event loop 500 rows then take
 400 ms instead of 2. One statement with many rows gives it up once.
-Source: docs/decisions/0061-durable-commits.md (measured).
+Source: docs/decisions/0061-hand-written-statements.md (measured).
 """
 
 from collections.abc import Sequence

@@ -77,7 +77,7 @@ class SqliteDatabase:
     def __init__(self, url: URL) -> None:
         self._path = Path(url.database or "")
         pragmas = {"busy_timeout": str(BUSY_TIMEOUT_MS), "journal_mode": "WAL", "foreign_keys": "ON"}
-        # Money waits for the disk, reports do not: docs/decisions/0061-durable-commits.md
+        # Money waits for the disk, reports do not: docs/decisions/0061-hand-written-statements.md
         self._durable = sqlite_engine(url, begin="BEGIN IMMEDIATE", pragmas={**pragmas, "synchronous": "FULL"})
         self._relaxed = sqlite_engine(url, begin="BEGIN IMMEDIATE", pragmas={**pragmas, "synchronous": "NORMAL"})
         self._reader = sqlite_engine(url, begin="BEGIN", pragmas={**pragmas, "query_only": "ON"}, pool_size=READERS)
