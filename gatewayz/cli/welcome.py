@@ -6,7 +6,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any, Final
+from types import FrameType
+from typing import Annotated, Any, Final, NoReturn
 
 import httpx
 import msgspec
@@ -28,6 +29,7 @@ _EMAIL: Final = "first@gatewayz.local"
 _MODEL: Final = "local/smollm2-135m-instruct"
 _QUESTION: Final = "In one short sentence: what is the capital of France?"
 _READY_S: Final = 60.0
+_ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @app.command("welcome")
@@ -41,8 +43,13 @@ def welcome(
     path = config_path(config)
     base = f"http://{host}:{port}"
     command = [sys.executable, "-c", "import sys; from gatewayz.cli import main; sys.exit(main())"]
-    server = subprocess.Popen([*command, "serve", "--config", str(path), "--host", host, "--port", str(port)])  # noqa: S603
+    # In a session of its own: a terminal's Ctrl-C reaches us alone, and is passed on once.
+    server = subprocess.Popen(  # noqa: S603
+        [*command, "serve", "--config", str(path), "--host", host, "--port", str(port)], start_new_session=True
+    )
     try:
+        for number in _ENDS:
+            signal.signal(number, _interrupt)
         _wait_until_ready(server, base)
         key = with_store(path, None, _first_key)
         _introduce(base, key, model)
@@ -129,6 +136,15 @@ def _ask(base: str, key: str, model: str) -> dict[str, Any] | None:
 
 
 def _stop(server: "subprocess.Popen[bytes]") -> int:
-    if server.poll() is None:
-        server.send_signal(signal.SIGTERM)
-    return server.wait()
+    """Pass every interruption on: the first lets running requests finish, the next cuts them off."""
+    while True:
+        if server.poll() is None:
+            server.send_signal(signal.SIGTERM)
+        try:
+            return server.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

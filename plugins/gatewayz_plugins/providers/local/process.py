@@ -133,7 +133,7 @@ class ModelProcess:
         started = msgspec.json.decode(answer, type=Started)
         self._endpoint = Endpoint(started.port, api_key)
         self._ready.set()
-        self._logger.info("the local model answers on port %d", started.port)
+        self._logger.info("the local model answers on port %d (process %d)", started.port, process.pid)
 
     async def _keep_log(self, process: asyncio.subprocess.Process) -> None:
         if process.stderr is None:
