@@ -14,7 +14,8 @@ from gatewayz.dialects.anthropic_usage import (
 )
 from gatewayz.dialects.caller import GatewayUsage
 from gatewayz.dialects.error_events import render_error_event
-from gatewayz.dialects.passthrough.contract import DeliveredText, Members, WholeReply, decode_members, encode_member
+from gatewayz.dialects.passthrough.contract import Members, WholeReply, decode_members, encode_member
+from gatewayz.dialects.passthrough.json_passthrough import JsonPassthrough
 from gatewayz.dialects.passthrough.sse_editor import SseEditor, event_data
 from gatewayz.sdk.errors import GatewayzError, UpstreamBroken
 from gatewayz.sdk.usage import Usage
@@ -26,14 +27,10 @@ _MARKERS: Final = (b'"message_', b'"error"')
 _MESSAGE_STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
-class AnthropicPassthrough:
+class AnthropicPassthrough(JsonPassthrough):
     """Edits for the messages format; usage always comes in its streams."""
 
     format = ANTHROPIC_MESSAGES
-
-    def edit_request(self, fields: Members, *, stream: bool) -> Members:
-        """Return the members unchanged."""
-        return fields
 
     def read_whole(self, body: bytes) -> WholeReply:
         """Return the members of a message. Raises UpstreamError for an error body in a 200."""
@@ -42,20 +39,6 @@ class AnthropicPassthrough:
             raise error_from_anthropic(body) or UpstreamBroken("the provider's answer has no content")
         usage = members.get("usage")
         return WholeReply(members=members, usage=None if usage is None else usage_from_anthropic(usage))
-
-    def delivered_text(self, body: bytes) -> str:
-        """Return the text of an answer, for counting."""
-        return DeliveredText.of(body)
-
-    def render_whole(self, reply: WholeReply, *, request: Members, model: str, gateway_usage: GatewayUsage) -> bytes:
-        """Return the message with the canonical model and the gateway's usage."""
-        return msgspec.json.encode(
-            {**reply.members, "model": encode_member(model), "gateway_usage": encode_member(gateway_usage)}
-        )
-
-    def stream_editor(self, *, model: str, include_usage: bool, max_event_bytes: int) -> "AnthropicStreamEditor":
-        """Return an editor for one stream."""
-        return AnthropicStreamEditor(model=model, include_usage=include_usage, max_event_bytes=max_event_bytes)
 
 
 class AnthropicStreamEditor(SseEditor):
@@ -138,4 +121,4 @@ def _decode_object(raw: msgspec.Raw) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-ANTHROPIC_MESSAGES_PASSTHROUGH: Final = AnthropicPassthrough()
+ANTHROPIC_MESSAGES_PASSTHROUGH: Final = AnthropicPassthrough(AnthropicStreamEditor)

@@ -10,7 +10,8 @@ import msgspec
 from gatewayz.dialects.caller import GatewayUsage
 from gatewayz.dialects.error_events import render_error_event
 from gatewayz.dialects.openai_usage import error_from_openai, render_openai_usage, usage_from_openai
-from gatewayz.dialects.passthrough.contract import DeliveredText, Members, WholeReply, decode_members, encode_member
+from gatewayz.dialects.passthrough.contract import Members, WholeReply, decode_members, encode_member
+from gatewayz.dialects.passthrough.json_passthrough import JsonPassthrough
 from gatewayz.dialects.passthrough.sse_editor import SseEditor, event_data
 from gatewayz.sdk.errors import GatewayzError, UpstreamBroken
 from gatewayz.sdk.usage import Usage
@@ -31,10 +32,11 @@ _MARKERS: Final = (
 _NO_CHOICES: Final = msgspec.Raw(b"[]")
 
 
-class OpenAiPassthrough:
+class OpenAiPassthrough(JsonPassthrough):
     """Edits for formats with `choices` and `usage`."""
 
     def __init__(self, format: Format) -> None:
+        super().__init__(OpenAiStreamEditor)
         self.format = format
 
     def edit_request(self, fields: Members, *, stream: bool) -> Members:
@@ -54,20 +56,6 @@ class OpenAiPassthrough:
         if "choices" not in members:
             raise error_from_openai(body) or UpstreamBroken("the provider's answer has no choices")
         return WholeReply(members=members, usage=_usage_member(members))
-
-    def delivered_text(self, body: bytes) -> str:
-        """Return the text of an answer, for counting."""
-        return DeliveredText.of(body)
-
-    def render_whole(self, reply: WholeReply, *, request: Members, model: str, gateway_usage: GatewayUsage) -> bytes:
-        """Return the answer with the canonical model and the gateway's usage."""
-        return msgspec.json.encode(
-            {**reply.members, "model": encode_member(model), "gateway_usage": encode_member(gateway_usage)}
-        )
-
-    def stream_editor(self, *, model: str, include_usage: bool, max_event_bytes: int) -> "OpenAiStreamEditor":
-        """Return an editor for one stream."""
-        return OpenAiStreamEditor(model=model, include_usage=include_usage, max_event_bytes=max_event_bytes)
 
 
 class OpenAiStreamEditor(SseEditor):

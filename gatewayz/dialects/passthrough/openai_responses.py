@@ -19,6 +19,7 @@ from gatewayz.dialects.passthrough.contract import (
     decode_members,
     encode_member,
 )
+from gatewayz.dialects.passthrough.json_passthrough import JsonPassthrough
 from gatewayz.dialects.passthrough.sse_editor import SseEditor, event_data
 from gatewayz.sdk.errors import GatewayzError, UpstreamBroken, UpstreamError
 from gatewayz.sdk.usage import Usage
@@ -43,14 +44,10 @@ _START_UP: Final = frozenset(
 _TERMINAL: Final = frozenset(("response.completed", "response.incomplete"))
 
 
-class ResponsesPassthrough:
+class ResponsesPassthrough(JsonPassthrough):
     """Edits for the responses format; usage comes in the last event."""
 
     format = OPENAI_RESPONSES
-
-    def edit_request(self, fields: Members, *, stream: bool) -> Members:
-        """Return the members unchanged."""
-        return fields
 
     def read_whole(self, body: bytes) -> WholeReply:
         """Return the members of a response. Raises UpstreamError for an error body or a failed response."""
@@ -58,20 +55,6 @@ class ResponsesPassthrough:
         if "output" not in members or _is_set(members.get("error")):
             raise error_from_openai(body) or UpstreamBroken("the provider's answer has no output")
         return WholeReply(members=members, usage=_usage(members))
-
-    def delivered_text(self, body: bytes) -> str:
-        """Return the text of an answer, for counting."""
-        return DeliveredText.of(body)
-
-    def render_whole(self, reply: WholeReply, *, request: Members, model: str, gateway_usage: GatewayUsage) -> bytes:
-        """Return the response with the canonical model and the gateway's usage."""
-        return msgspec.json.encode(
-            {**reply.members, "model": encode_member(model), "gateway_usage": encode_member(gateway_usage)}
-        )
-
-    def stream_editor(self, *, model: str, include_usage: bool, max_event_bytes: int) -> "ResponsesStreamEditor":
-        """Return an editor for one stream."""
-        return ResponsesStreamEditor(model=model, include_usage=include_usage, max_event_bytes=max_event_bytes)
 
 
 class ResponsesStreamEditor(SseEditor):
@@ -156,4 +139,4 @@ def _word(members: Members) -> str:
     return kind if isinstance(kind, str) else ""
 
 
-OPENAI_RESPONSES_PASSTHROUGH: Final = ResponsesPassthrough()
+OPENAI_RESPONSES_PASSTHROUGH: Final = ResponsesPassthrough(ResponsesStreamEditor)
