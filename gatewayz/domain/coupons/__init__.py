@@ -1,0 +1,1 @@
+"""Coupons: made by administrators, redeemed once by a user."""
