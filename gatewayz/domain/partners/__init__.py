@@ -1,0 +1,1 @@
+"""Partners: trials with other figures, by code."""
