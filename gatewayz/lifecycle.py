@@ -27,6 +27,8 @@ from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.identity.key_files import load_vault
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.ledger.sweep import Sweeper
+from gatewayz.domain.plans.plans import Plans
+from gatewayz.domain.promotions import open_promotions
 from gatewayz.domain.usage.key_uses import KeyUses
 from gatewayz.domain.usage.retention import Retention
 from gatewayz.domain.usage.token_counter import TokenCounter
@@ -91,12 +93,7 @@ class Lifecycle:
             self._stack.push_async_callback(self._http.aclose)
             vault = load_vault(settings.keys, self._data_dir)
             self._open_ledger(store)
-            self._services = Services(
-                clock=self._clock,
-                store=store,
-                accounts=Accounts(store.users, store.keys, vault, self._clock),
-                ledger=self._ledger,
-            )
+            self._promotions = open_promotions(store, self._ledger, self._clock)
             self._keys = Authenticator(
                 store.identity,
                 vault,
@@ -105,6 +102,14 @@ class Lifecycle:
                 poll_s=settings.store.poll_changes_s,
             )
             self._stack.push_async_callback(self._keys.aclose)
+            self._services = Services(
+                clock=self._clock,
+                store=store,
+                accounts=Accounts(store.users, store.keys, vault, self._clock),
+                authenticator=self._keys,
+                ledger=self._ledger,
+                promotions=self._promotions,
+            )
             self._breakers = _breakers(settings, self._clock)
             self._retry_budget = RetryBudget(settings.failover.retry_budget, self._clock)
             await self._install(self._loaded)
@@ -151,6 +156,7 @@ class Lifecycle:
         capabilities = {name: provider.capabilities for name, provider in instances.providers.items()}
         try:
             catalog = build_catalog(settings, capabilities, skipped=skipped)
+            plans = Plans(settings.plans, self._clock)
         except ConfigurationError as err:
             await instances.aclose()
             raise ConfigurationInvalid([loaded.problem((), err.message)]) from err
@@ -173,6 +179,8 @@ class Lifecycle:
             dialects=DIALECTS,
             passthroughs=PASSTHROUGHS,
             tokens=self._tokens,
+            plans=plans,
+            trial_gate=self._promotions.trial_gate,
             clock=self._clock,
             background=self._background,
         )
@@ -190,6 +198,7 @@ class Lifecycle:
         self._run(self._keys.follow(), "follow key changes")
         self._run(self._keep_alive.run(), "keep streams alive")
         self._run(self._sweeper.run(), "look after the ledger")
+        self._run(self._promotions.grants.run(), "book promised credit")
         for name, work in self._record_jobs:
             self._run(work.run(), name)
         self._run(self.watch.run(), "watch the configuration")

@@ -2,6 +2,7 @@
 
 from gatewayz.domain.catalog.pricing import likely_cost
 from gatewayz.domain.identity.caller import Caller
+from gatewayz.domain.trials.gate import check_trial
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.values import Admission, ParsedCall
 
@@ -17,6 +18,7 @@ async def admit(caller: Caller, call: ParsedCall, request_id: str, edition: Edit
     head = call.head
     output_tokens = head.max_output_tokens or call.model.default_output_tokens
     amount = likely_cost(call.model.offers, call.prompt_tokens, output_tokens, head.n)
+    await check_trial(caller, call.model.id, edition.trial_gate, edition.settings.plans.trial)
     hold = await edition.billing.authorize(caller.user_id, amount, _key(caller, request_id))
     return Admission(hold=hold)
 

@@ -17,6 +17,8 @@ from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.identity.caller import Caller
+from gatewayz.domain.plans.plans import Plans
+from gatewayz.domain.trials.gate import TrialGate
 from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.interfaces import BillingBackend, Provider, Router, Signals
@@ -104,5 +106,8 @@ class Edition:
     """Those of them that are conversations."""
     passthroughs: Mapping[Format, Passthrough]
     tokens: TokenCounter
+    plans: Plans
+    """Whose is which, from memory."""
+    trial_gate: TrialGate
     clock: Clock
     background: Background = field(default_factory=Background)

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewayz.domain.identity.accounts import Accounts
+from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.ledger.ledger import Ledger
+from gatewayz.domain.promotions import Promotions
 from gatewayz.sdk.clock import Clock
 
 if TYPE_CHECKING:
@@ -22,5 +24,9 @@ class Services:
     """Every aggregate's port, as an attribute."""
     accounts: Accounts
     """Users and their keys."""
+    authenticator: Authenticator
+    """Who a key stands for; `catch_up` after a change makes this process see it at once."""
     ledger: Ledger
     """Money of all customers."""
+    promotions: Promotions
+    """Trials, coupons, referrals, partners, and the credit they give."""

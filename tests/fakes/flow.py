@@ -13,6 +13,9 @@ from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.breakers.signals import RouteSignals
 from gatewayz.domain.catalog.build import build_catalog
 from gatewayz.domain.identity.caller import Caller
+from gatewayz.domain.plans.plans import Plans
+from gatewayz.domain.trials.gate import TrialGate
+from gatewayz.domain.trials.trials import Trials
 from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.flow.edition import Background, Edition
 from gatewayz.flow.observers import ObserverGroup
@@ -228,6 +231,8 @@ class Scene:
             dialects=DIALECTS,
             passthroughs=PASSTHROUGHS,
             tokens=self.tokens,
+            plans=Plans(self.settings.plans, self.clock),
+            trial_gate=TrialGate(cast(Trials, None), self.clock),  # no caller here is on trial
             clock=self.clock,
             background=self.background,
         )

@@ -4,10 +4,15 @@ import asyncio
 from typing import Final
 
 from gatewayz.sdk.errors import StoreUnavailable
+from gatewayz.store.sql.coupons import SqlCouponStore
 from gatewayz.store.sql.database import Database
+from gatewayz.store.sql.grants import SqlGrantStore
 from gatewayz.store.sql.identity import SqlIdentityStore
 from gatewayz.store.sql.keys import SqlKeyStore
 from gatewayz.store.sql.ledger import SqlLedgerStore
+from gatewayz.store.sql.plans import SqlPlanStore
+from gatewayz.store.sql.referrals import SqlReferralStore
+from gatewayz.store.sql.trials import SqlTrialStore
 from gatewayz.store.sql.usage import SqlUsageStore
 from gatewayz.store.sql.users import SqlAccountStore
 
@@ -25,6 +30,11 @@ class SqlStore:
         self.users = SqlAccountStore(database)
         self.keys = SqlKeyStore(database)
         self.usage = SqlUsageStore(database)
+        self.plans = SqlPlanStore(database)
+        self.trials = SqlTrialStore(database)
+        self.grants = SqlGrantStore(database)
+        self.coupons = SqlCouponStore(database)
+        self.referrals = SqlReferralStore(database)
         self.ledger = SqlLedgerStore(database, sync_commits=sync_commits)
 
     async def check(self) -> str | None:
