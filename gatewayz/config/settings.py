@@ -16,6 +16,9 @@ from gatewayz.sdk.wire import Timeouts
 __all__ = [
     "Access",
     "Breakers",
+    "CreditGrants",
+    "CreditPackage",
+    "CreditPackages",
     "Detection",
     "DetectionRule",
     "Display",
@@ -40,6 +43,8 @@ __all__ = [
     "Settings",
     "Store",
     "Streams",
+    "SubscriptionTier",
+    "Subscriptions",
     "Trial",
     "Upstream",
     "UsageLog",
@@ -442,6 +447,61 @@ class Referrals(_Section, frozen=True, kw_only=True):
     """Page of an invitation; `?ref=CODE` is added."""
 
 
+class CreditGrants(_Section, frozen=True, kw_only=True):
+    """What one administrator may give away (spec 00 §6.4)."""
+
+    max_usd: Rate = "1000"
+    """At once."""
+    max_day_usd: Rate = "5000"
+    """In 24 hours."""
+
+
+class CreditPackage(_Section, frozen=True, kw_only=True):
+    """Credit for sale."""
+
+    name: str
+    credits: PositiveInt
+    """Cents of credit."""
+    amount: PositiveInt
+    """Price in the smallest unit of the currency."""
+    currency: str = "usd"
+    description: str = ""
+    features: tuple[str, ...] = ()
+    popular: bool = False
+    discount_percentage: Annotated[int, Meta(ge=0, le=100)] = 0
+    price_id: str | None = None
+    """The processor's own id of the price, when it keeps one."""
+
+
+class CreditPackages(_Section, frozen=True, kw_only=True):
+    """What customers can buy."""
+
+    packages: dict[str, CreditPackage] = {}
+    currencies: dict[str, Rate] = {}
+    """Currency to the US dollars of credit that one unit of it buys; others are not taken."""
+    return_url: str = "http://localhost:3000"
+    """Where payment pages send people back to, when the call does not say."""
+
+
+class SubscriptionTier(_Section, frozen=True, kw_only=True):
+    """A subscription (spec 00 §6.3)."""
+
+    name: str
+    price_usd: Rate = "0"
+    allowance_usd: Rate = "0"
+    """Set at each paid renewal; what is left of the last one is gone."""
+    products: tuple[str, ...] = ()
+    """The processor's ids of products that stand for it."""
+
+
+class Subscriptions(_Section, frozen=True, kw_only=True):
+    """Tiers by name."""
+
+    tiers: dict[str, SubscriptionTier] = {}
+    default_tier: str = "basic"
+    """Tier of those without a subscription, and of products that no tier names."""
+
+
 class Settings(_Section, frozen=True, kw_only=True):
     """Everything an operator can set."""
 
@@ -456,6 +516,11 @@ class Settings(_Section, frozen=True, kw_only=True):
     providers: dict[str, ProviderEntry] = {}
     routers: dict[str, PluginEntry] = {}
     billing: PluginEntry = PluginEntry(use="unmetered")
+    payments: PluginEntry = PluginEntry(use="none")
+    """Who takes money."""
+    credit_grants: CreditGrants = CreditGrants()
+    credit_packages: CreditPackages = CreditPackages()
+    subscriptions: Subscriptions = Subscriptions()
     health: dict[str, PluginEntry] = {}
     default_router: str = "default"
     """Router instance that orders the offers of one model."""

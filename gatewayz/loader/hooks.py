@@ -17,7 +17,7 @@ from gatewayz.loader.observers import Observer
 from gatewayz.loader.registry import Register, Registry
 from gatewayz.sdk import hookspecs
 from gatewayz.sdk.errors import ConfigurationError
-from gatewayz.sdk.hookspecs import BillingRegister, HealthRegister, ProviderRegister, RouterRegister
+from gatewayz.sdk.hookspecs import BillingRegister, HealthRegister, PaymentsRegister, ProviderRegister, RouterRegister
 
 __all__ = ["Hooks"]
 
@@ -55,6 +55,7 @@ class Hooks:
                 self.register_providers(plugin, Register(registry, "providers", plugin.name))
                 self.register_routers(plugin, Register(registry, "routers", plugin.name))
                 self.register_billing(plugin, Register(registry, "billing", plugin.name))
+                self.register_payments(plugin, Register(registry, "payments", plugin.name))
                 self.register_health_checks(plugin, Register(registry, "health", plugin.name))
 
             try:
@@ -75,6 +76,10 @@ class Hooks:
     def register_billing(self, plugin: Plugin, register: BillingRegister) -> None:
         """Call `gatewayz_register_billing` of one plugin."""
         self._call(plugin, "gatewayz_register_billing", register)
+
+    def register_payments(self, plugin: Plugin, register: PaymentsRegister) -> None:
+        """Call `gatewayz_register_payments` of one plugin."""
+        self._call(plugin, "gatewayz_register_payments", register)
 
     def register_health_checks(self, plugin: Plugin, register: HealthRegister) -> None:
         """Call `gatewayz_register_health_checks` of one plugin."""

@@ -11,6 +11,7 @@ from gatewayz.loader.contain import describe
 from gatewayz.loader.observers import Observers
 from gatewayz.loader.registry import Implementation
 from gatewayz.sdk.interfaces import BillingBackend, HealthCheck, Provider, Router
+from gatewayz.sdk.payments import PaymentProcessor
 
 __all__ = ["InstanceState", "Instances", "Opened"]
 
@@ -23,7 +24,7 @@ class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the configuration."""
 
     section: str
-    """providers, routers, billing, health."""
+    """providers, routers, billing, payments, health."""
     name: str
     use: str
     state: Literal["serving", "off", "unavailable"]
@@ -67,6 +68,9 @@ class Instances:
         self.providers: Mapping[str, Provider] = self._of("providers")
         self.routers: Mapping[str, Router] = self._of("routers")
         self.billing: BillingBackend = opened["billing", "billing"].fenced
+        payments = opened.get(("payments", "payments"))
+        self.payments: PaymentProcessor | None = None if payments is None else payments.fenced
+        """None where no plugin for payments is let in, or it is not available."""
         self.health: Mapping[str, HealthCheck] = self._of("health")
 
     def _of(self, section: str) -> dict[str, Any]:

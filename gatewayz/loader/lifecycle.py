@@ -55,6 +55,19 @@ _METHODS: Final = {
     "providers": ("complete", "stream", "list_models", "aclose"),
     "routers": ("rank",),
     "billing": ("authorize", "extend", "capture", "void", "balance", "aclose"),
+    "payments": (
+        "create_checkout",
+        "find_checkout",
+        "create_intent",
+        "find_intent",
+        "create_subscription_checkout",
+        "change_subscription",
+        "cancel_subscription",
+        "refund",
+        "verify_webhook",
+        "read_event",
+        "aclose",
+    ),
     "health": ("probe",),
 }
 
@@ -290,4 +303,6 @@ def _fence(entry: Decoded, inner: Any) -> object:
             return FencedRouter(entry.name, inner)
         case "billing":
             return FencedBilling(inner)
+        case "payments":
+            return inner  # its callers take UpstreamError and GatewayzError apart from the rest themselves
     return FencedHealthCheck(entry.name, inner)

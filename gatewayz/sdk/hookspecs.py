@@ -13,11 +13,13 @@ import pluggy
 
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.interfaces import BillingBackend, HealthCheck, Provider, Router
+from gatewayz.sdk.payments import PaymentProcessor
 
 __all__ = [
     "GATEWAYZ_API",
     "BillingRegister",
     "HealthRegister",
+    "PaymentsRegister",
     "ProviderRegister",
     "RouterRegister",
     "hookimpl",
@@ -57,6 +59,14 @@ class BillingRegister(Protocol):
         ...
 
 
+class PaymentsRegister(Protocol):
+    """Takes a payment processor implementation."""
+
+    def __call__(self, name: str, build: Callable[[S, PluginContext], PaymentProcessor], *, settings: type[S]) -> None:
+        """Offer `build` under `name`. Raises ConfigurationError for a taken name."""
+        ...
+
+
 class HealthRegister(Protocol):
     """Takes a health check implementation."""
 
@@ -86,6 +96,14 @@ def gatewayz_register_routers(register: RouterRegister) -> None:
 @hookspec
 def gatewayz_register_billing(register: BillingRegister) -> None:
     """Offer billing backends; otherwise as `gatewayz_register_providers`.
+
+    :param register: `register(name, build, settings=SettingsType)`.
+    """
+
+
+@hookspec
+def gatewayz_register_payments(register: PaymentsRegister) -> None:
+    """Offer payment processors; otherwise as `gatewayz_register_providers`.
 
     :param register: `register(name, build, settings=SettingsType)`.
     """
