@@ -9,6 +9,7 @@ from typing import Final, cast
 
 import msgspec
 
+from gatewayz.areas.api_keys.routes import ROUTES as API_KEYS
 from gatewayz.areas.catalog.routes import ROUTES as CATALOG
 from gatewayz.areas.circuit_breakers.routes import ROUTES as CIRCUIT_BREAKERS
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
@@ -33,7 +34,7 @@ __all__ = ["ROUTES", "create_app", "create_worker_app", "run"]
 
 _log = logging.getLogger("gatewayz")
 
-ROUTES: Final = (*SYSTEM, *CATALOG, *INFERENCE, *CIRCUIT_BREAKERS)
+ROUTES: Final = (*SYSTEM, *CATALOG, *INFERENCE, *CIRCUIT_BREAKERS, *API_KEYS)
 """Every endpoint but the hot inference routes, which are in `gatewayz.web.hot.HOT_ROUTES`."""
 
 

@@ -10,9 +10,11 @@ from typing import Any, Protocol
 from gatewayz.store.records import (
     ApiKey,
     AuditEntry,
+    AuditFilter,
     IdentityChange,
     KeyChanges,
     KeyHolder,
+    KeyQuota,
     KeyUse,
     NewKey,
     NewUser,
@@ -72,10 +74,11 @@ class AccountStore(Protocol):
 class KeyStore(Protocol):
     """Keys; what changes one is written to the audit and to the feed of changes in the same transaction."""
 
-    async def add_key(self, key: NewKey, actor: str, now: datetime) -> ApiKey:
+    async def add_key(self, key: NewKey, actor: str, now: datetime, quota: KeyQuota | None = None) -> ApiKey:
         """Make a key, the primary one when its user has none.
 
-        Raises Conflict (`key_name`) for a taken name, ResourceNotFound for an unknown user.
+        Raises Conflict (`key_name`) for a taken name, ResourceNotFound for an unknown user, RateLimited when
+        the actor has used up the quota.
         """
         ...
 
@@ -93,8 +96,19 @@ class KeyStore(Protocol):
         """Change a key, None when the user has none by that id. Raises Conflict (`key_name`)."""
         ...
 
-    async def list_audit(self, user_id: int, *, before: int | None = None, limit: int = 100) -> Sequence[AuditEntry]:
+    async def list_audit(
+        self,
+        user_id: int,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        wanted: AuditFilter | None = None,
+    ) -> Sequence[AuditEntry]:
         """Return what was done to a user's keys, newest first, with ids below `before`."""
+        ...
+
+    async def count_audit(self, user_id: int) -> int:
+        """Return how many entries a user has."""
         ...
 
     async def list_sealed_before(self, version: int, *, after: int, limit: int) -> Sequence[tuple[int, Sealed]]:

@@ -11,9 +11,11 @@ __all__ = [
     "USAGE_COLUMNS",
     "ApiKey",
     "AuditEntry",
+    "AuditFilter",
     "IdentityChange",
     "KeyChanges",
     "KeyHolder",
+    "KeyQuota",
     "KeyUse",
     "NewKey",
     "NewUser",
@@ -88,6 +90,14 @@ class NewKey(_Record, frozen=True, kw_only=True):
     limits: Mapping[str, int] = {}
 
 
+class KeyQuota(_Record, frozen=True, kw_only=True):
+    """How many keys one actor may make for a user since a moment."""
+
+    count: int
+    since: datetime
+    window_s: float
+
+
 class ApiKey(NewKey, frozen=True, kw_only=True):
     """A key."""
 
@@ -151,6 +161,15 @@ class AuditEntry(_Record, frozen=True, kw_only=True):
     action: str
     details: Mapping[str, Any]
     created_at: datetime
+
+
+class AuditFilter(_Record, frozen=True, kw_only=True):
+    """Which entries are wanted; None is any."""
+
+    key_id: int | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 UsageRow = tuple[Any, ...]

@@ -1,12 +1,17 @@
 """Reading request bodies within limits."""
 
-from typing import Final
+from typing import Final, TypeVar, cast
 
-from gatewayz.sdk.errors import BodyTooLarge, GatewayzError, UnsupportedMediaType
+import msgspec
+from quart import g, request
+
+from gatewayz.sdk.errors import BodyTooLarge, GatewayzError, InvalidRequest, SchemaInvalid, UnsupportedMediaType
 from gatewayz.web.asgi import Receive
 from gatewayz.web.request_head import RequestHead
 
-__all__ = ["ClientGone", "check_json_headers", "read_body"]
+__all__ = ["ClientGone", "check_json_headers", "read_body", "read_json", "schema_error"]
+
+T = TypeVar("T")
 
 _JSON_LIKE: Final = frozenset((b"application/json", b"text/json", b"application/x-www-form-urlencoded"))
 """The last is what curl says of a body when it is told nothing; the body must be JSON all the same."""
@@ -54,3 +59,33 @@ async def read_body(receive: Receive, declared: int | None, limit: int) -> bytes
 
 def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(f"The body is larger than {limit} bytes.", context={"max_value": limit})
+
+
+async def read_json(type: type[T], *, default: T | None = None) -> T:
+    """Return the body of the current request of a gateway-own route.
+
+    :param default: for an empty body; without it an empty body is an error.
+    Raises InvalidRequest (broken JSON), SchemaInvalid (it does not fit; `param` names where), UnsupportedMediaType.
+    """
+    check_json_headers(g.head)
+    body = cast(bytes, await request.get_data())
+    if not body.strip() and default is not None:
+        return default
+    try:
+        return msgspec.json.decode(body, type=type)
+    except msgspec.ValidationError as err:
+        raise schema_error(err, "body") from err
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
+        raise InvalidRequest("The body is not JSON.") from err
+
+
+def schema_error(err: msgspec.ValidationError, place: str) -> SchemaInvalid:
+    """Return what a caller is told of a value that does not fit; msgspec writes `... - at `$.a.b``.
+
+    :param place: `body` or `query`.
+    """
+    message, _, path = str(err).partition(" - at `")
+    param = path.rstrip("`").removeprefix("$").removeprefix(".")
+    if message.startswith("Object missing required field"):
+        param = ".".join(part for part in (param, message.split("`")[1]) if part)
+    return SchemaInvalid(f"{param}: {message}." if param else f"{message}.", param=param or place)

@@ -8,6 +8,7 @@ from quart import Response
 
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.edition import Edition
+from gatewayz.sdk.errors import PermissionRefused
 from gatewayz.sdk.wire import Format
 from gatewayz.web.guards import AccessGroup, Guard
 from gatewayz.web.request_head import RequestHead
@@ -24,6 +25,13 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     services: Services
     head: RequestHead
     client_address: str
+
+    @property
+    def user_id(self) -> int:
+        """Who calls, behind guard `user`. Raises PermissionRefused for a key that is nobody's."""
+        if self.caller.user_id is None:
+            raise PermissionRefused("This route needs the key of a user.")
+        return self.caller.user_id
 
 
 Handler = Callable[..., Awaitable[Response]]

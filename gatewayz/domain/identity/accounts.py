@@ -18,15 +18,18 @@ from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import InvalidRequest, PermissionRefused, ResourceNotFound
 from gatewayz.sdk.secret import Secret
 from gatewayz.store.ports import AccountStore, KeyStore
-from gatewayz.store.records import ApiKey, KeyChanges, NewKey, NewUser, Sealed, User
+from gatewayz.store.records import ApiKey, KeyChanges, KeyQuota, NewKey, NewUser, Sealed, User
 
-__all__ = ["DEFAULT_SCOPES", "Accounts", "CreatedKey", "KeyEdits", "KeyRequest"]
+__all__ = ["DEFAULT_SCOPES", "Accounts", "CreatedKey", "KeyEdits", "KeyRequest", "is_in_force"]
 
 DEFAULT_SCOPES: Final[Mapping[str, tuple[str, ...]]] = {"read": ("*",), "write": ("*",), "admin": ("*",)}
 """Written out for a key that asks for nothing else. Source: spec 00 §3."""
 _EMAIL: Final = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,252}\.[^\s@.\x00-\x1f\x7f]{2,63}")
 _NAME_LIMIT: Final = 200
 _BATCH: Final = 200
+_KEYS_PER_WINDOW: Final = 10
+_KEY_WINDOW_S: Final = 3600.0
+"""Keys that one user makes by themself. Source: spec 03 §4."""
 _MAX_REQUESTS_LIMIT: Final = 2**53
 
 
@@ -95,7 +98,7 @@ class Accounts:
 
         :param maker: whose scopes bound the new key's; None for the operator.
         Raises InvalidRequest, PermissionRefused (scopes beyond the maker's), Conflict (name taken),
-        ResourceNotFound (no such user).
+        ResourceNotFound (no such user), RateLimited (a maker that has made ten within the hour).
         """
         tag = _environment_tag(request.environment_tag)
         scopes = _default_scopes(maker) if request.scopes is None else _checked_scopes(request.scopes, maker)
@@ -112,7 +115,12 @@ class Accounts:
             scopes=scopes,
             limits=_set_limits(request.limits),
         )
-        return CreatedKey(key=await self._keys.add_key(key, actor, self._clock.now()), text=minted.text)
+        now = self._clock.now()
+        quota = None
+        if maker is not None:
+            since = now - timedelta(seconds=_KEY_WINDOW_S)
+            quota = KeyQuota(count=_KEYS_PER_WINDOW, since=since, window_s=_KEY_WINDOW_S)
+        return CreatedKey(key=await self._keys.add_key(key, actor, now, quota), text=minted.text)
 
     async def list_keys(self, user_id: int, *, after: int = 0, limit: int = 100) -> Sequence[ApiKey]:
         """Return a user's keys with ids above `after`, in order of id."""
@@ -139,13 +147,33 @@ class Accounts:
         changes = KeyChanges(is_active=False, is_primary=False, revoked_at=self._clock.now())
         return await self._change(user_id, key_id, changes, action="revoke", actor=actor)
 
-    async def replace_secret(self, user_id: int, key_id: int, *, actor: str) -> CreatedKey:
-        """Give a key another text; the old one stops within a second. Raises ResourceNotFound."""
-        key = await self._keys.find_key(user_id, key_id)
-        if key is None or key.revoked_at is not None:
-            raise _no_key()
+    async def delete_key(self, user_id: int, key_id: int, *, actor: str) -> ApiKey:
+        """Revoke a key and give its name free. Raises ResourceNotFound, InvalidRequest for the last active one."""
+        active = [key for key in await self._keys.list_keys(user_id, limit=_BATCH) if is_in_force(key)]
+        key = await self._find_key(user_id, key_id)
+        if [each.id for each in active] == [key.id]:
+            raise InvalidRequest("This is your last active key; make another one first.", param="key_id")
+        changes = KeyChanges(
+            name=f"{key.name[: _NAME_LIMIT - 40]} (deleted {key.id})",
+            is_active=False,
+            is_primary=False,
+            revoked_at=self._clock.now(),
+        )
+        return await self._change(user_id, key_id, changes, action="delete", actor=actor)
+
+    async def replace_secret(
+        self, user_id: int, key_id: int, *, actor: str, maker: Caller | None = None, action: str = "rotate"
+    ) -> CreatedKey:
+        """Give a key another text; the old one stops within a second.
+
+        :param maker: who will hold the new text and so must have the scopes that come with it; None for the operator.
+        Raises ResourceNotFound, PermissionRefused.
+        """
+        key = await self._find_key(user_id, key_id)
+        if maker is not None and maker.key_id != key.id:
+            _checked_scopes(key.scopes, maker)
         minted = self._vault.mint(_environment_tag(key.environment_tag))
-        changed = await self._change(user_id, key_id, KeyChanges(sealed=minted.sealed), action="rotate", actor=actor)
+        changed = await self._change(user_id, key_id, KeyChanges(sealed=minted.sealed), action=action, actor=actor)
         return CreatedKey(key=changed, text=minted.text)
 
     async def reveal_key(self, user_id: int, key_id: int) -> Secret:
@@ -170,6 +198,12 @@ class Accounts:
             after = page[-1][0]
         return changed
 
+    async def _find_key(self, user_id: int, key_id: int) -> ApiKey:
+        key = await self._keys.find_key(user_id, key_id)
+        if key is None or key.revoked_at is not None:
+            raise _no_key()
+        return key
+
     async def _change(self, user_id: int, key_id: int, changes: KeyChanges, *, action: str, actor: str) -> ApiKey:
         key = await self._keys.update_key(user_id, key_id, changes, action=action, actor=actor, now=self._clock.now())
         if key is None:
@@ -179,6 +213,11 @@ class Accounts:
     def _expiry(self, days: int | None) -> datetime | None:
         days = _at_least_one(days, "expiration_days", limit=36_500)
         return None if days is None else self._clock.now() + timedelta(days=days)
+
+
+def is_in_force(key: ApiKey) -> bool:
+    """Return whether a key has been neither revoked nor switched off."""
+    return key.revoked_at is None and key.is_active
 
 
 def _no_key() -> ResourceNotFound:

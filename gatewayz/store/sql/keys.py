@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from gatewayz.sdk.errors import Conflict, ResourceNotFound
-from gatewayz.store.records import ApiKey, AuditEntry, KeyChanges, NewKey, Sealed
+from gatewayz.sdk.errors import Conflict, RateLimited, ResourceNotFound
+from gatewayz.store.records import ApiKey, AuditEntry, AuditFilter, KeyChanges, KeyQuota, NewKey, Sealed
 from gatewayz.store.sql.database import Database, is_duplicate
 from gatewayz.store.sql.feed import announce
 from gatewayz.store.sql.tables.accounts import ApiKeyRow, KeyAuditRow, UserRow
@@ -25,13 +25,18 @@ class SqlKeyStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add_key(self, key: NewKey, actor: str, now: datetime) -> ApiKey:
-        """Make a key. Raises Conflict (`key_name`) for a taken name, ResourceNotFound for an unknown user."""
+    async def add_key(self, key: NewKey, actor: str, now: datetime, quota: KeyQuota | None = None) -> ApiKey:
+        """Make a key. Raises Conflict (`key_name`) for a taken name, ResourceNotFound for an unknown user.
+
+        Raises RateLimited when the actor has used up the quota.
+        """
 
         def work(session: Session) -> ApiKey:
             # The lock makes two first keys of one user wait for each other.
             if session.get(UserRow, key.user_id, with_for_update=True) is None:
                 raise ResourceNotFound("There is no such user.", code="USER_NOT_FOUND", param="user_id")
+            if quota is not None:
+                _check_quota(session, key.user_id, actor, now, quota)
             primary = select(ApiKeyRow.id).where(ApiKeyRow.user_id == key.user_id, col(ApiKeyRow.is_primary))
             row = ApiKeyRow(
                 user_id=key.user_id,
@@ -104,14 +109,39 @@ class SqlKeyStore:
 
         return await self._database.write(work)
 
-    async def list_audit(self, user_id: int, *, before: int | None = None, limit: int = 100) -> Sequence[AuditEntry]:
+    async def list_audit(
+        self,
+        user_id: int,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        wanted: AuditFilter | None = None,
+    ) -> Sequence[AuditEntry]:
         """Return what was done to a user's keys, newest first, with ids below `before`."""
+        wanted = wanted or AuditFilter()
 
         def work(session: Session) -> list[AuditEntry]:
             statement = select(KeyAuditRow).where(KeyAuditRow.user_id == user_id).order_by(col(KeyAuditRow.id).desc())
             if before is not None:
                 statement = statement.where(col(KeyAuditRow.id) < before)
+            if wanted.key_id is not None:
+                statement = statement.where(KeyAuditRow.key_id == wanted.key_id)
+            if wanted.action is not None:
+                statement = statement.where(KeyAuditRow.action == wanted.action)
+            if wanted.since is not None:
+                statement = statement.where(col(KeyAuditRow.created_at) >= wanted.since)
+            if wanted.until is not None:
+                statement = statement.where(col(KeyAuditRow.created_at) < wanted.until)
             return [msgspec.convert(row.model_dump(), AuditEntry) for row in session.exec(statement.limit(limit))]
+
+        return await self._database.read(work)
+
+    async def count_audit(self, user_id: int) -> int:
+        """Return how many entries a user has."""
+
+        def work(session: Session) -> int:
+            counted = select(func.count()).select_from(KeyAuditRow).where(KeyAuditRow.user_id == user_id)
+            return session.exec(counted).one()
 
         return await self._database.read(work)
 
@@ -181,6 +211,27 @@ def key_of(row: ApiKeyRow) -> ApiKey:
 def _owned(session: Session, user_id: int, key_id: int, *, lock: bool = False) -> ApiKeyRow | None:
     statement = select(ApiKeyRow).where(ApiKeyRow.id == key_id, ApiKeyRow.user_id == user_id)
     return session.exec(statement.with_for_update() if lock else statement).one_or_none()
+
+
+def _check_quota(session: Session, user_id: int, actor: str, now: datetime, quota: KeyQuota) -> None:
+    """Raise RateLimited when the actor has made as many keys as it may; the user's row is locked."""
+    made = session.exec(
+        select(KeyAuditRow.created_at)
+        .where(
+            KeyAuditRow.user_id == user_id,
+            KeyAuditRow.actor == actor,
+            KeyAuditRow.action == "create",
+            col(KeyAuditRow.created_at) > quota.since,
+        )
+        .order_by(col(KeyAuditRow.created_at))
+    ).all()
+    if len(made) >= quota.count:
+        wait_s = quota.window_s - (now - made[-quota.count]).total_seconds()
+        raise RateLimited(
+            f"At most {quota.count} keys can be made within an hour.",
+            context={"limit_type": "key_creation", "limit": quota.count},
+            retry_after_s=max(1.0, wait_s),
+        )
 
 
 def _audit(session: Session, row: ApiKeyRow, action: str, actor: str, details: Mapping[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""A user's own API keys. Source: spec 03 §4."""
