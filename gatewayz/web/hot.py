@@ -32,6 +32,7 @@ from gatewayz.web.cors import Cors
 from gatewayz.web.errors import InternalError
 from gatewayz.web.exchange import Exchange, KeepAlive
 from gatewayz.web.hangup import HangUp
+from gatewayz.web.json_depth import check_json_depth
 from gatewayz.web.request_head import read_head
 
 __all__ = ["HOT_ROUTES", "HotFront"]
@@ -94,6 +95,7 @@ class HotFront:
             _check_key(caller, addresses.resolve((scope.get("client") or ("",))[0], head.forwarded_for), head.referrer)
             check_json_headers(head)
             body = await read_body(receive, head.content_length, edition.settings.server.max_body_bytes)
+            check_json_depth(body, edition.settings.server.max_json_depth)
             inbound = Inbound(
                 format=format,
                 body=body,

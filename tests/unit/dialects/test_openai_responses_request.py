@@ -237,7 +237,7 @@ def test_junk_is_only_ever_an_invalid_request(body: bytes) -> None:
             read(body)
 
 
-@pytest.mark.parametrize("odd", [b"1e400", b"[" * 5000 + b"]" * 5000, b'"\xff"', b'"\\ud800"'])
+@pytest.mark.parametrize("odd", [b"1e400", b"[" * 100_000 + b"]" * 100_000, b'"\xff"', b'"\\ud800"'])
 @pytest.mark.parametrize(
     "frame", [b'{"model":"m","input":"x","zz":%b}', b'{"model":"m","input":[{"role":"user","content":"x","zz":%b}]}']
 )
