@@ -14,7 +14,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import inspect as mi
 
-from gatewayz.config.settings import PluginEntry, Settings
+from gatewayz.config.settings import NOTHING, PluginEntry, Settings
 from gatewayz.sdk.secret import Secret
 
 __all__ = ["DIALECT", "Implementations", "Schema", "entry_type", "section_schema", "settings_schema", "type_schema"]
@@ -42,6 +42,8 @@ _SIMPLE: Final[dict[type, str]] = {
     mi.FloatType: "number",
     mi.StrType: "string",
 }
+_NO_PLUGIN: Final = {"payments": (NOTHING,)}
+"""Sections that can do without a plugin, and the word for that."""
 _ARRAYS: Final = (mi.ListType, mi.VarTupleType, mi.SetType, mi.FrozenSetType, mi.CollectionType)
 
 
@@ -113,7 +115,10 @@ def _entry(
     schema: Schema = {"type": "object", "properties": properties, "required": ["use"]}
     if not known:
         return schema
-    schema["properties"] = {**properties, "use": {**properties["use"], "enum": sorted(known)}}
+    schema["properties"] = {
+        **properties,
+        "use": {**properties["use"], "enum": sorted({*known, *_NO_PLUGIN.get(section, ())})},
+    }
     schema["allOf"] = []
     for name in sorted(known):
         ref = f"{section}.{name}"

@@ -5,7 +5,7 @@ from these types. A file `config/NAME.yaml` is the value of the top-level key NA
 is merged over it, then an overlay, then `GATEWAYZ_` variables.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -14,6 +14,7 @@ from gatewayz.sdk.secret import Secret
 from gatewayz.sdk.wire import Timeouts
 
 __all__ = [
+    "NOTHING",
     "Access",
     "Breakers",
     "CreditGrants",
@@ -53,6 +54,8 @@ __all__ = [
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[float, Meta(gt=0)]
 PositiveInt = Annotated[int, Meta(ge=1)]
+NOTHING: Final = "none"
+"""`use: none` asks for no plugin, where the gateway can do without one."""
 Openness = Literal["public", "admin"]
 Rate = Annotated[str | int | float, Meta(description="US dollars as a decimal number")]
 
@@ -516,8 +519,8 @@ class Settings(_Section, frozen=True, kw_only=True):
     providers: dict[str, ProviderEntry] = {}
     routers: dict[str, PluginEntry] = {}
     billing: PluginEntry = PluginEntry(use="unmetered")
-    payments: PluginEntry = PluginEntry(use="none")
-    """Who takes money."""
+    payments: PluginEntry = PluginEntry(use=NOTHING)
+    """Who takes money; `none` is nobody."""
     credit_grants: CreditGrants = CreditGrants()
     credit_packages: CreditPackages = CreditPackages()
     subscriptions: Subscriptions = Subscriptions()

@@ -18,7 +18,7 @@ from gatewayz.config.decode import decode_struct
 from gatewayz.config.load import Loaded
 from gatewayz.config.problems import ConfigurationInvalid, KeyPath, Problem
 from gatewayz.config.schema import entry_type
-from gatewayz.config.settings import PluginEntry
+from gatewayz.config.settings import NOTHING, PluginEntry
 from gatewayz.loader.code import DEADLINES, Code, Deadlines, load_code
 from gatewayz.loader.contain import describe, run_contained
 from gatewayz.loader.discovery import builtins
@@ -198,7 +198,7 @@ def _entries(loaded: Loaded) -> Iterator[tuple[str, str, KeyPath, PluginEntry]]:
         if entry_type(section)[1]:
             for name, entry in held.items():
                 yield section, name, (section, name), entry
-        else:
+        elif held.use != NOTHING:
             yield section, section, (section,), held
 
 
