@@ -7,6 +7,7 @@ each statement. Source: docs/decisions/0060-units-of-work.md (measured).
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -59,8 +60,24 @@ def set_pragmas(connection: sqlite3.Connection, pragmas: Mapping[str, str]) -> N
     """Set what SQLite keeps for each connection; the names and values are ours."""
     cursor = connection.cursor()
     for name, value in pragmas.items():
-        cursor.execute(f"PRAGMA {name}={value}")
+        if name == "journal_mode":
+            _set_journal_mode(cursor, value)
+        else:
+            cursor.execute(f"PRAGMA {name}={value}")
     cursor.close()
+
+
+def _set_journal_mode(cursor: sqlite3.Cursor, mode: str) -> None:
+    """Set it, waiting for other connections: this one statement does not wait by itself, whatever `busy_timeout` says."""
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute(f"PRAGMA journal_mode={mode}")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
 
 
 def create_file(path: Path) -> None:
