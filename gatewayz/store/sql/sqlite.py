@@ -68,7 +68,7 @@ def set_pragmas(connection: sqlite3.Connection, pragmas: Mapping[str, str]) -> N
 
 
 def _set_journal_mode(cursor: sqlite3.Cursor, mode: str) -> None:
-    """Set it, waiting for other connections: this one statement does not wait by itself, whatever `busy_timeout` says."""
+    """Set it, waiting for others: this one statement does not wait by itself, whatever `busy_timeout` says."""
     until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
