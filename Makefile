@@ -30,7 +30,7 @@ run: $(VENV)/.installed-local  ## Set up, serve, and stream a first answer from 
 	$(BIN)/gatewayz welcome
 
 test: $(VENV)/.installed-test  ## Set up and run every test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 lint: $(VENV)/.installed-test  ## Style, types, import contracts
 	$(BIN)/ruff format --check .

@@ -21,7 +21,7 @@ from tests.fakes.gateway_process import GatewayProcess
 from tests.fakes.mock_servers import AiMock, aimock
 from tests.fakes.node_packages import Node
 
-pytestmark = [pytest.mark.xdist_group("live_aimock"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 TEXT = "Hello from the other side, dear gateway."
 PRICE = {"input": 1, "output": 2, "source": "test", "date": "2026-11-25"}

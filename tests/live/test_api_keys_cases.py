@@ -12,7 +12,6 @@ import pytest
 
 from tests.fakes.gateway_process import GatewayProcess, run_cli
 
-pytestmark = pytest.mark.xdist_group("api_keys")
 SHAPE = re.compile(r"gw_(live|test|staging|dev)_[A-Za-z0-9_-]{43}")
 CLIENTS: list[httpx.Client] = []
 

@@ -13,8 +13,6 @@ import pytest
 from tests.fakes.gateway_process import GatewayProcess
 from tests.fakes.stub_upstream import Seen, StubUpstream, chat_stream, stub_upstream
 
-pytestmark = pytest.mark.xdist_group("broken_upstreams")
-
 PING = [{"role": "user", "content": "ping"}]
 PRICE = {"input": "1", "output": "2"}
 IDLE_S = 0.8

@@ -15,8 +15,6 @@ import pytest
 from tests.fakes.gateway_process import GatewayProcess
 from tests.fakes.mock_servers import LlMock, llmock
 
-pytestmark = pytest.mark.xdist_group("live_llmock")
-
 GPT = "openai/gpt-4o"
 """Offered by openai as `gpt-4o` and by openrouter as `openai/gpt-4o`."""
 CLAUDE = "anthropic/claude-sonnet-4.5"
@@ -25,6 +23,7 @@ COMMAND = "cohere/command-a"
 COMMAND_R = "test/command-r"
 """At no other provider."""
 GROQ = "test/llama"
+GROQ_SMALL = "test/llama-small"
 PRICE = {"input": 1, "output": 2, "source": "test", "date": "2026-11-25"}
 MODELS = {GPT: "openai", CLAUDE: "anthropic", GEMINI: "gemini", COMMAND: "cohere", GROQ: "groq"}
 """Model to the provider as llmock names it."""
@@ -74,6 +73,7 @@ def mocked_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mocked]:
             "models": {
                 GEMINI: {"price": PRICE, "offers": {"google-ai-studio": {"id": "gemini-2.0-flash"}}},
                 COMMAND_R: {"price": PRICE, "offers": {"cohere": {"id": "command-r"}}},
+                GROQ_SMALL: {"price": PRICE, "offers": {"groq": {"id": "llama-3.1-8b-instant"}}},
                 GROQ: {"price": PRICE, "offers": {"groq": {"id": "llama-3.3-70b-versatile"}}},
             },
             "timeouts": {"idle_s": IDLE_S, "first_byte_s": 1.0},
@@ -216,7 +216,7 @@ def test_a_cooldown_lasts_as_long_as_retry_after_says(mocked: Mocked) -> None:
 
 def test_the_only_providers_rate_limit_reaches_the_caller(mocked: Mocked) -> None:
     mocked.mock.script({"type": "fail", "status": 429, "retry_after": 3, "match": {"provider": "groq"}})
-    first, second = mocked.chat(GROQ), mocked.chat(GROQ)
+    first, second = mocked.chat(GROQ_SMALL), mocked.chat(GROQ_SMALL)
     for reply in (first, second):
         assert reply.status_code == 429 and 1 <= int(reply.headers["retry-after"]) <= 3
         assert reply.json()["error"]["type"] == "rate_limit_error"

@@ -21,7 +21,7 @@ import pytest
 
 from tests.fakes.gateway_process import GatewayProcess
 
-pytestmark = [pytest.mark.xdist_group("live_local_model"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 MODEL = "local/smollm2-135m-instruct"
 SHIPPED = Path(__file__).parents[2] / "gatewayz.yaml"

@@ -11,8 +11,6 @@ from pydantic import BaseModel
 from tests.fakes.said import Call, Said, say, take_turns
 from tests.live.conftest import Live
 
-pytestmark = pytest.mark.xdist_group("live_anthropic")
-
 MODEL = "anthropic/claude-sonnet-4.5"
 ASK: Any = [{"role": "user", "content": "How is the weather in Paris and in Zürich?"}]
 TOOL: Any = {

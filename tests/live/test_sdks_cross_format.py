@@ -13,8 +13,6 @@ from pydantic import BaseModel
 from tests.fakes.said import Call, Said, say, take_turns
 from tests.live.conftest import Live
 
-pytestmark = pytest.mark.xdist_group("live_cross_format")
-
 CLAUDE = "anthropic/claude-sonnet-4.5"
 GPT = "openai/gpt-4o"
 CHAT_ONLY = "mistralai/mistral-7b-instruct:free"

@@ -11,8 +11,6 @@ import pytest
 
 from tests.live.conftest import Live
 
-pytestmark = pytest.mark.xdist_group("live_errors")
-
 GPT = "openai/gpt-4o-mini"
 CLAUDE = "anthropic/claude-sonnet-4.5"
 ONE_UPSTREAM = {"openrouter": "mistralai/mistral-7b-instruct:free"}

@@ -9,7 +9,7 @@ from tests.fakes.node_packages import Node
 from tests.fakes.said import Call, Said, say, take_turns
 from tests.live.conftest import Live
 
-pytestmark = [pytest.mark.xdist_group("live_js"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 GPT = "openai/gpt-4o-mini"
 CHAT_ONLY = "mistralai/mistral-7b-instruct:free"

@@ -5,13 +5,10 @@ from typing import Any
 
 import msgspec
 import openai
-import pytest
 from pydantic import BaseModel
 
 from tests.fakes.said import Call, Said, say
 from tests.live.conftest import Live
-
-pytestmark = pytest.mark.xdist_group("live_openai_chat")
 
 MODEL = "openai/gpt-4o-mini"
 ASK: Any = [{"role": "user", "content": "How is the weather in Paris and in Zürich?"}]

@@ -11,8 +11,6 @@ from tests.fakes.said import Call, Said, say
 from tests.fakes.stub_upstream import StubUpstream
 from tests.live.conftest import Live
 
-pytestmark = pytest.mark.xdist_group("live_openai_responses")
-
 MODELS = {
     "openai": "openai/gpt-4o-mini",
     "openrouter": "mistralai/mistral-7b-instruct:free",
