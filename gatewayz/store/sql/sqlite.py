@@ -5,6 +5,7 @@ each statement. Source: docs/decisions/0060-units-of-work.md (measured).
 """
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import time
@@ -81,9 +82,15 @@ def _set_journal_mode(cursor: sqlite3.Cursor, mode: str) -> None:
 
 
 def create_file(path: Path) -> None:
-    """Make folder and file, readable by their owner only: the file holds addresses and ciphertext."""
+    """Make folder and file, readable by their owner only: the file holds addresses and ciphertext.
+
+    A file that exists is not opened. POSIX locks belong to the process: closing any descriptor of the file
+    drops the locks of every SQLite connection in it, and another process may then take the log from under them.
+    Source: sqlite.org/howtocorrupt.html, section 2.2.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 class SqliteDatabase:

@@ -1,4 +1,6 @@
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +12,8 @@ from sqlmodel import Session
 
 from gatewayz.sdk.errors import ConfigurationError, StoreUnavailable
 from gatewayz.store.sql.database import Database, open_database, parse_url
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -125,6 +129,31 @@ async def test_killed_connections_are_replaced_without_an_error(url: str, databa
     assert await asyncio.gather(*(database.read(read_n) for _ in range(5))) == [10] * 5
     await database.write(lambda session: session.execute(text("UPDATE t SET n = 11")))
     assert await database.read(read_n) == 11
+
+
+async def test_processes_that_come_and_go_see_each_others_rows(tmp_path: Path) -> None:
+    """A process that opens and closes the file by itself loses the locks of its connections, and then its rows."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    code = f"""
+import asyncio
+from sqlalchemy import text
+from gatewayz.store.sql.database import open_database
+async def main():
+    database = open_database({url!r})
+    await database.write(lambda session: session.execute(text("UPDATE t SET n = n + 1")))
+    await database.aclose()
+asyncio.run(main())
+"""
+    database = open_database(url)
+    await database.write(lambda session: session.execute(text("CREATE TABLE t (n INTEGER)")))
+    await database.write(lambda session: session.execute(text("INSERT INTO t VALUES (0)")))
+    for number in range(1, 4):
+        assert await database.read(read_n) == 3 * number - 3
+        await database.run(lambda statements: statements.change("UPDATE t SET n = n + 1", ()))
+        await database.run(lambda statements: statements.change("UPDATE t SET n = n + 1", ()), durable=False)
+        await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code], check=True, cwd=ROOT)
+        assert await database.read(read_n) == 3 * number
+    await database.aclose()
 
 
 @pytest.mark.parametrize("bad", ["", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "not a url"])
