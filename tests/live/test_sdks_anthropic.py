@@ -191,9 +191,10 @@ def test_a_break_after_content_is_one_error_event(live: Live, anthropic_client: 
         error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
         event = b"event: error\ndata: " + msgspec.json.encode(error) + b"\n\n"
         status, headers, pieces = say(Said(text="Once upon a time"))(seen)
-        return status, headers, [*pieces[:4], event]
+        return status, headers, [*pieces[:4], 0.3, event]
 
     live.anthropic.behave = breaks
+    live.openrouter.fail(503, "Overloaded")
     texts: list[str] = []
     options: Any = {"model": MODEL, "max_tokens": 64, "messages": ASK}
     with (
@@ -201,4 +202,4 @@ def test_a_break_after_content_is_one_error_event(live: Live, anthropic_client: 
         anthropic_client.messages.stream(**options) as stream,
     ):
         texts.extend(stream.text_stream)
-    assert "".join(texts) == "Once upon a ti"
+    assert "".join(texts) == "Once upon a ti" and live.openrouter.seen == []
