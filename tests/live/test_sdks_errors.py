@@ -211,3 +211,24 @@ def test_one_path_lists_models_for_both_sdks(
     everything = [model.id for model in anthropic_client.models.list(limit=100)]
     assert sorted(everything) == sorted(model.id for model in page.data)
     assert anthropic_client.models.retrieve(CLAUDE).type == "model"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", {"model": GPT, "messages": PING}),
+        ("/v1/completions", {"model": GPT, "prompt": "ping"}),
+        ("/v1/responses", {"model": GPT, "input": "ping"}),
+        ("/v1/embeddings", {"model": "text-embedding-3-small", "input": "ping"}),
+        ("/v1/messages", {"model": CLAUDE, "max_tokens": 16, "messages": PING}),
+        ("/v1/v1/messages?beta=true", {"model": CLAUDE, "max_tokens": 16, "messages": PING}),
+        ("/v1/messages/count_tokens", {"model": CLAUDE, "messages": PING}),
+        ("/v1/v1/messages/count_tokens", {"model": CLAUDE, "messages": PING}),
+    ],
+)
+def test_both_ways_to_send_a_key_on_every_route(live: Live, path: str, body: dict[str, Any]) -> None:
+    url = live.gateway.base + path
+    assert httpx.post(url, json=body, headers={"x-api-key": live.key}).status_code == 200
+    assert httpx.post(url, json=body, headers={"authorization": f"Bearer {live.key}"}).status_code == 200
+    refused = httpx.post(url, json=body, headers={"x-api-key": "gw_live_nonsense"})
+    assert refused.status_code == 401 and refused.headers["x-should-retry"] == "false"
