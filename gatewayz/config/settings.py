@@ -27,6 +27,7 @@ __all__ = [
     "Keys",
     "Ledger",
     "Logging",
+    "MailDomains",
     "ModelEntry",
     "OfferEntry",
     "Openness",
@@ -128,6 +129,17 @@ class Access(_Section, frozen=True, kw_only=True):
     metrics: Openness = "admin"
     cors_origins: tuple[str, ...] = ()
     admin_api_key: Secret = Secret("")
+    admin_email: str = ""
+    """Whose account is made an administrator's at start, when the address is verified."""
+
+
+class MailDomains(_Section, frozen=True, kw_only=True):
+    """Domains of e-mail addresses that are not like others; subdomains are meant too."""
+
+    temporary: tuple[str, ...] = ()
+    """Throw-away mail: accounts are marked, and bound tightly."""
+    blocked: tuple[str, ...] = ()
+    """No accounts."""
 
 
 class RetryBudget(_Section, frozen=True, kw_only=True):
@@ -519,6 +531,11 @@ class Settings(_Section, frozen=True, kw_only=True):
     providers: dict[str, ProviderEntry] = {}
     routers: dict[str, PluginEntry] = {}
     billing: PluginEntry = PluginEntry(use="unmetered")
+    identity: dict[str, PluginEntry] = {}
+    """Who verifies the tokens people sign in with; asked in this order."""
+    mail_domains: MailDomains = MailDomains()
+    roles: dict[str, dict[str, tuple[str, ...]]] = {}
+    """Role to resource to what it may do there (spec 00 §14)."""
     payments: PluginEntry = PluginEntry(use=NOTHING)
     """Who takes money; `none` is nobody."""
     credit_grants: CreditGrants = CreditGrants()

@@ -21,6 +21,7 @@ from gatewayz.domain.plans.plans import Plans
 from gatewayz.domain.trials.gate import TrialGate
 from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.sdk.clock import Clock
+from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.interfaces import BillingBackend, Provider, Router, Signals
 from gatewayz.sdk.observe import Attempt, Settlement
 from gatewayz.sdk.wire import Format
@@ -110,4 +111,6 @@ class Edition:
     """Whose is which, from memory."""
     trial_gate: TrialGate
     clock: Clock
+    identity: Mapping[str, IdentityProvider] = field(default_factory=dict)
+    """Who verifies the tokens people sign in with, in the order they are asked."""
     background: Background = field(default_factory=Background)

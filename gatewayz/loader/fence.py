@@ -22,6 +22,7 @@ from gatewayz.sdk.errors import (
     UpstreamTimeout,
 )
 from gatewayz.sdk.http_provider import HttpProvider
+from gatewayz.sdk.identity import Identity, IdentityProvider
 from gatewayz.sdk.images import ImageCall, Images
 from gatewayz.sdk.interfaces import (
     BillingBackend,
@@ -44,7 +45,7 @@ from gatewayz.sdk.offers import Cost, ModelListing, Offer
 from gatewayz.sdk.usage import Usage
 from gatewayz.sdk.wire import CallContext, HttpReply, WireCall
 
-__all__ = ["FencedBilling", "FencedHealthCheck", "FencedProvider", "FencedRouter"]
+__all__ = ["FencedBilling", "FencedHealthCheck", "FencedIdentity", "FencedProvider", "FencedRouter"]
 
 T = TypeVar("T")
 
@@ -286,6 +287,27 @@ class FencedBilling:
     def _refuse(self, err: BaseException, doing: str) -> NoReturn:
         self._faults.log(err, doing)
         raise StoreUnavailable("billing does not work at the moment", retry_after_s=5.0) from err
+
+
+class FencedIdentity:
+    """An identity provider that tells who somebody is, refuses (401), or cannot say (503)."""
+
+    def __init__(self, name: str, inner: IdentityProvider) -> None:
+        self.inner = inner
+        self._faults = _Faults(f"identity provider {name!r}")
+
+    async def verify(self, token: str) -> Identity:
+        """As `IdentityProvider.verify`."""
+        try:
+            identity: Any = await self.inner.verify(token)
+            if not isinstance(identity, Identity) or not identity.subject:
+                raise TypeError(f"verify gave a {type(identity).__name__}")
+        except (RequestError, UpstreamError):
+            raise
+        except _FOREIGN as err:  # a broken provider lets nobody in
+            self._faults.log(err, "verify")
+            raise UpstreamBroken("the identity provider's plugin failed") from err
+        return identity
 
 
 class FencedHealthCheck:

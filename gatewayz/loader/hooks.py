@@ -17,7 +17,14 @@ from gatewayz.loader.observers import Observer
 from gatewayz.loader.registry import Register, Registry
 from gatewayz.sdk import hookspecs
 from gatewayz.sdk.errors import ConfigurationError
-from gatewayz.sdk.hookspecs import BillingRegister, HealthRegister, PaymentsRegister, ProviderRegister, RouterRegister
+from gatewayz.sdk.hookspecs import (
+    BillingRegister,
+    HealthRegister,
+    IdentityRegister,
+    PaymentsRegister,
+    ProviderRegister,
+    RouterRegister,
+)
 
 __all__ = ["Hooks"]
 
@@ -56,6 +63,7 @@ class Hooks:
                 self.register_routers(plugin, Register(registry, "routers", plugin.name))
                 self.register_billing(plugin, Register(registry, "billing", plugin.name))
                 self.register_payments(plugin, Register(registry, "payments", plugin.name))
+                self.register_identity(plugin, Register(registry, "identity", plugin.name))
                 self.register_health_checks(plugin, Register(registry, "health", plugin.name))
 
             try:
@@ -80,6 +88,10 @@ class Hooks:
     def register_payments(self, plugin: Plugin, register: PaymentsRegister) -> None:
         """Call `gatewayz_register_payments` of one plugin."""
         self._call(plugin, "gatewayz_register_payments", register)
+
+    def register_identity(self, plugin: Plugin, register: IdentityRegister) -> None:
+        """Call `gatewayz_register_identity` of one plugin."""
+        self._call(plugin, "gatewayz_register_identity", register)
 
     def register_health_checks(self, plugin: Plugin, register: HealthRegister) -> None:
         """Call `gatewayz_register_health_checks` of one plugin."""

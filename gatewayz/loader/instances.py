@@ -10,6 +10,7 @@ import msgspec
 from gatewayz.loader.contain import describe
 from gatewayz.loader.observers import Observers
 from gatewayz.loader.registry import Implementation
+from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.interfaces import BillingBackend, HealthCheck, Provider, Router
 from gatewayz.sdk.payments import PaymentProcessor
 
@@ -24,7 +25,7 @@ class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the configuration."""
 
     section: str
-    """providers, routers, billing, payments, health."""
+    """providers, routers, billing, payments, identity, health."""
     name: str
     use: str
     state: Literal["serving", "off", "unavailable"]
@@ -71,6 +72,7 @@ class Instances:
         payments = opened.get(("payments", "payments"))
         self.payments: PaymentProcessor | None = None if payments is None else payments.fenced
         """None where no plugin for payments is let in, or it is not available."""
+        self.identity: Mapping[str, IdentityProvider] = self._of("identity")
         self.health: Mapping[str, HealthCheck] = self._of("health")
 
     def _of(self, section: str) -> dict[str, Any]:

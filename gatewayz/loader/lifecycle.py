@@ -22,7 +22,7 @@ from gatewayz.config.settings import NOTHING, PluginEntry
 from gatewayz.loader.code import DEADLINES, Code, Deadlines, load_code
 from gatewayz.loader.contain import describe, run_contained
 from gatewayz.loader.discovery import builtins
-from gatewayz.loader.fence import FencedBilling, FencedHealthCheck, FencedProvider, FencedRouter
+from gatewayz.loader.fence import FencedBilling, FencedHealthCheck, FencedIdentity, FencedProvider, FencedRouter
 from gatewayz.loader.instances import Instances, InstanceState, Opened, close
 from gatewayz.loader.observers import Observers
 from gatewayz.loader.registry import SECTIONS, Implementation, Registry
@@ -68,6 +68,7 @@ _METHODS: Final = {
         "read_event",
         "aclose",
     ),
+    "identity": ("verify",),
     "health": ("probe",),
 }
 
@@ -303,6 +304,8 @@ def _fence(entry: Decoded, inner: Any) -> object:
             return FencedRouter(entry.name, inner)
         case "billing":
             return FencedBilling(inner)
+        case "identity":
+            return FencedIdentity(entry.name, inner)
         case "payments":
             return inner  # its callers take UpstreamError and GatewayzError apart from the rest themselves
     return FencedHealthCheck(entry.name, inner)

@@ -12,6 +12,7 @@ import msgspec
 import pluggy
 
 from gatewayz.sdk.context import PluginContext
+from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.interfaces import BillingBackend, HealthCheck, Provider, Router
 from gatewayz.sdk.payments import PaymentProcessor
 
@@ -19,6 +20,7 @@ __all__ = [
     "GATEWAYZ_API",
     "BillingRegister",
     "HealthRegister",
+    "IdentityRegister",
     "PaymentsRegister",
     "ProviderRegister",
     "RouterRegister",
@@ -75,6 +77,14 @@ class HealthRegister(Protocol):
         ...
 
 
+class IdentityRegister(Protocol):
+    """Takes an identity provider implementation."""
+
+    def __call__(self, name: str, build: Callable[[S, PluginContext], IdentityProvider], *, settings: type[S]) -> None:
+        """Offer `build` under `name`. Raises ConfigurationError for a taken name."""
+        ...
+
+
 @hookspec
 def gatewayz_register_providers(register: ProviderRegister) -> None:
     """Offer provider implementations under the names that `use:` may name.
@@ -104,6 +114,14 @@ def gatewayz_register_billing(register: BillingRegister) -> None:
 @hookspec
 def gatewayz_register_payments(register: PaymentsRegister) -> None:
     """Offer payment processors; otherwise as `gatewayz_register_providers`.
+
+    :param register: `register(name, build, settings=SettingsType)`.
+    """
+
+
+@hookspec
+def gatewayz_register_identity(register: IdentityRegister) -> None:
+    """Offer identity providers; otherwise as `gatewayz_register_providers`.
 
     :param register: `register(name, build, settings=SettingsType)`.
     """

@@ -1,0 +1,1 @@
+"""Identity providers: who a token says somebody is."""
