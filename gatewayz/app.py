@@ -9,10 +9,17 @@ from typing import Final, cast
 
 import msgspec
 
+from gatewayz.areas.admin.coupons.routes import ROUTES as ADMIN_COUPONS
+from gatewayz.areas.admin.plans.routes import ROUTES as ADMIN_PLANS
+from gatewayz.areas.admin.trials.routes import ROUTES as ADMIN_TRIALS
 from gatewayz.areas.api_keys.routes import ROUTES as API_KEYS
 from gatewayz.areas.catalog.routes import ROUTES as CATALOG
 from gatewayz.areas.circuit_breakers.routes import ROUTES as CIRCUIT_BREAKERS
+from gatewayz.areas.coupons.routes import ROUTES as COUPONS
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
+from gatewayz.areas.partner_trials.routes import ROUTES as PARTNER_TRIALS
+from gatewayz.areas.plans.routes import ROUTES as PLANS
+from gatewayz.areas.referrals.routes import ROUTES as REFERRALS
 from gatewayz.areas.system.routes import ROUTES as SYSTEM
 from gatewayz.config.env import environment
 from gatewayz.config.load import Loaded, load
@@ -34,7 +41,20 @@ __all__ = ["ROUTES", "create_app", "create_worker_app", "run"]
 
 _log = logging.getLogger("gatewayz")
 
-ROUTES: Final = (*SYSTEM, *CATALOG, *INFERENCE, *CIRCUIT_BREAKERS, *API_KEYS)
+ROUTES: Final = (
+    *SYSTEM,
+    *CATALOG,
+    *INFERENCE,
+    *CIRCUIT_BREAKERS,
+    *API_KEYS,
+    *ADMIN_COUPONS,
+    *ADMIN_PLANS,
+    *ADMIN_TRIALS,
+    *COUPONS,
+    *PARTNER_TRIALS,
+    *PLANS,
+    *REFERRALS,
+)
 """Every endpoint but the hot inference routes, which are in `gatewayz.web.hot.HOT_ROUTES`."""
 
 

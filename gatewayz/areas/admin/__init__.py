@@ -1,0 +1,1 @@
+"""Endpoints for administrators, a folder for each subject."""

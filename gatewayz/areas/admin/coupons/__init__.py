@@ -1,0 +1,1 @@
+"""Coupons for administrators. Source: spec 07 §10."""

@@ -1,0 +1,1 @@
+"""Giving a plan. Source: spec 07 §3."""

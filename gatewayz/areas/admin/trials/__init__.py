@@ -1,0 +1,1 @@
+"""What trials come to. Source: spec 07 §8."""

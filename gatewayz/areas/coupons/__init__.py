@@ -1,0 +1,1 @@
+"""Coupons for users. Source: spec 04 §3."""

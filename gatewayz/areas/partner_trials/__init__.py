@@ -1,0 +1,1 @@
+"""Trials that partners give. Source: spec 08 §4."""

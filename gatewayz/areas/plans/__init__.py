@@ -1,0 +1,1 @@
+"""Plans, and the caller's trial. Source: spec 03 §6."""

@@ -1,0 +1,1 @@
+"""Referrals. Source: spec 03 §7."""
