@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.ledger.ledger import Ledger
@@ -28,5 +29,7 @@ class Services:
     """Who a key stands for; `catch_up` after a change makes this process see it at once."""
     ledger: Ledger
     """Money of all customers."""
+    adjustments: Adjustments
+    """Credit that administrators move."""
     promotions: Promotions
     """Trials, coupons, referrals, partners, and the credit they give."""

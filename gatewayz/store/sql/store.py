@@ -8,8 +8,10 @@ from gatewayz.store.sql.coupons import SqlCouponStore
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.grants import SqlGrantStore
 from gatewayz.store.sql.identity import SqlIdentityStore
+from gatewayz.store.sql.journal import SqlGrantedStore, SqlJournal
 from gatewayz.store.sql.keys import SqlKeyStore
 from gatewayz.store.sql.ledger import SqlLedgerStore
+from gatewayz.store.sql.payments import SqlPaymentStore
 from gatewayz.store.sql.plans import SqlPlanStore
 from gatewayz.store.sql.referrals import SqlReferralStore
 from gatewayz.store.sql.trials import SqlTrialStore
@@ -35,6 +37,9 @@ class SqlStore:
         self.grants = SqlGrantStore(database)
         self.coupons = SqlCouponStore(database)
         self.referrals = SqlReferralStore(database)
+        self.journal = SqlJournal(database)
+        self.granted = SqlGrantedStore(database)
+        self.payments = SqlPaymentStore(database)
         self.ledger = SqlLedgerStore(database, sync_commits=sync_commits)
 
     async def check(self) -> str | None:

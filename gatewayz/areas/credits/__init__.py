@@ -1,0 +1,1 @@
+"""Balances and movements of credit, for administrators. Source: spec 04 §1."""

@@ -1,0 +1,1 @@
+"""Credit that administrators move by hand, within caps."""
