@@ -10,12 +10,14 @@ from typing import Final, cast
 import msgspec
 
 from gatewayz.areas.admin.coupons.routes import ROUTES as ADMIN_COUPONS
+from gatewayz.areas.admin.credits.routes import ROUTES as ADMIN_CREDITS
 from gatewayz.areas.admin.plans.routes import ROUTES as ADMIN_PLANS
 from gatewayz.areas.admin.trials.routes import ROUTES as ADMIN_TRIALS
 from gatewayz.areas.api_keys.routes import ROUTES as API_KEYS
 from gatewayz.areas.catalog.routes import ROUTES as CATALOG
 from gatewayz.areas.circuit_breakers.routes import ROUTES as CIRCUIT_BREAKERS
 from gatewayz.areas.coupons.routes import ROUTES as COUPONS
+from gatewayz.areas.credits.routes import ROUTES as CREDITS
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
 from gatewayz.areas.partner_trials.routes import ROUTES as PARTNER_TRIALS
 from gatewayz.areas.plans.routes import ROUTES as PLANS
@@ -47,6 +49,8 @@ ROUTES: Final = (
     *INFERENCE,
     *CIRCUIT_BREAKERS,
     *API_KEYS,
+    *CREDITS,
+    *ADMIN_CREDITS,
     *ADMIN_COUPONS,
     *ADMIN_PLANS,
     *ADMIN_TRIALS,

@@ -22,6 +22,7 @@ from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.breakers.signals import RouteSignals
 from gatewayz.domain.catalog.build import Skipped, build_catalog
+from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.identity.key_files import load_vault
@@ -108,6 +109,7 @@ class Lifecycle:
                 accounts=Accounts(store.users, store.keys, vault, self._clock),
                 authenticator=self._keys,
                 ledger=self._ledger,
+                adjustments=Adjustments(self._ledger, store.granted, store.journal, store.users, self._clock),
                 promotions=self._promotions,
             )
             self._breakers = _breakers(settings, self._clock)
