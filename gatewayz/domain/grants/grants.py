@@ -13,7 +13,7 @@ import msgspec
 
 from gatewayz.domain.ledger.book import Parts
 from gatewayz.domain.ledger.ledger import Ledger
-from gatewayz.sdk.errors import GatewayzError
+from gatewayz.sdk.errors import RequestError, StoreUnavailable
 from gatewayz.store.grant_records import Grant
 
 if TYPE_CHECKING:
@@ -53,11 +53,20 @@ class Grants:
         return msgspec.structs.replace(grant, entry_id=moved.entry_id, before=moved.before, after=moved.after)
 
     async def book_rest(self) -> int:
-        """Book what a process that died, or a database that was away, left behind; return how many."""
-        booked = 0
-        for grant in await self._store.list_unbooked(_BATCH):
-            await self.book(grant)
-            booked += 1
+        """Book what a process that died, or a database that was away, left behind; return how many.
+
+        A grant that the ledger refuses is reported and does not stop the others. Raises StoreUnavailable.
+        """
+        booked = after = 0
+        while page := await self._store.list_unbooked(after, _BATCH):
+            for grant in page:
+                after = grant.id
+                try:
+                    await self.book(grant)
+                except RequestError as err:
+                    _log.error("grant %s of user %d cannot be booked: %s", grant.key, grant.user_id, err.message)
+                else:
+                    booked += 1
         return booked
 
     async def run(self) -> None:
@@ -65,6 +74,6 @@ class Grants:
         while True:
             try:
                 await self.book_rest()
-            except GatewayzError as err:
+            except StoreUnavailable as err:
                 _log.warning("promised credit is not booked yet: %s", err.message)
             await asyncio.sleep(_PERIOD_S)

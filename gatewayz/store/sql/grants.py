@@ -31,9 +31,10 @@ class SqlGrantStore:
 
         return await self._database.read(work)
 
-    async def list_unbooked(self, limit: int) -> Sequence[Grant]:
-        """Return grants that the ledger does not have yet, oldest first."""
-        statement = select(grants).where(grants.c.entry_id.is_(None)).order_by(grants.c.id).limit(limit)
+    async def list_unbooked(self, after: int, limit: int) -> Sequence[Grant]:
+        """Return grants that the ledger does not have yet, with ids above `after`, in order of id."""
+        wanted = grants.c.entry_id.is_(None) & (grants.c.id > after)
+        statement = select(grants).where(wanted).order_by(grants.c.id).limit(limit)
 
         def work(session: Session) -> list[Grant]:
             return [grant_of(row) for row in session.execute(statement).mappings()]
