@@ -14,6 +14,7 @@ from gatewayz.areas.admin.credits.routes import ROUTES as ADMIN_CREDITS
 from gatewayz.areas.admin.plans.routes import ROUTES as ADMIN_PLANS
 from gatewayz.areas.admin.trials.routes import ROUTES as ADMIN_TRIALS
 from gatewayz.areas.api_keys.routes import ROUTES as API_KEYS
+from gatewayz.areas.auth.routes import ROUTES as AUTH
 from gatewayz.areas.catalog.routes import ROUTES as CATALOG
 from gatewayz.areas.circuit_breakers.routes import ROUTES as CIRCUIT_BREAKERS
 from gatewayz.areas.coupons.routes import ROUTES as COUPONS
@@ -49,6 +50,7 @@ ROUTES: Final = (
     *INFERENCE,
     *CIRCUIT_BREAKERS,
     *API_KEYS,
+    *AUTH,
     *CREDITS,
     *ADMIN_CREDITS,
     *ADMIN_COUPONS,

@@ -29,6 +29,7 @@ from gatewayz.domain.identity.key_files import load_vault
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.ledger.sweep import Sweeper
 from gatewayz.domain.plans.plans import Plans
+from gatewayz.domain.mail import FileMailer
 from gatewayz.domain.promotions import open_promotions
 from gatewayz.domain.usage.key_uses import KeyUses
 from gatewayz.domain.usage.retention import Retention
@@ -108,6 +109,7 @@ class Lifecycle:
                 store=store,
                 accounts=Accounts(store.users, store.keys, vault, self._clock),
                 authenticator=self._keys,
+                mailer=FileMailer(self._data_dir / "outbox"),
                 ledger=self._ledger,
                 adjustments=Adjustments(self._ledger, store.granted, store.journal, store.users, self._clock),
                 promotions=self._promotions,
@@ -171,6 +173,7 @@ class Lifecycle:
             providers=instances.providers,
             router=instances.routers[settings.default_router],
             billing=instances.billing,
+            identity=instances.identity,
             breakers=self._breakers,
             signals=RouteSignals(self._breakers),
             retry_budget=self._retry_budget,

@@ -7,6 +7,7 @@ from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.ledger.ledger import Ledger
+from gatewayz.domain.mail import Mailer
 from gatewayz.domain.promotions import Promotions
 from gatewayz.sdk.clock import Clock
 
@@ -27,6 +28,8 @@ class Services:
     """Users and their keys."""
     authenticator: Authenticator
     """Who a key stands for; `catch_up` after a change makes this process see it at once."""
+    mailer: Mailer
+    """Takes the mail to people."""
     ledger: Ledger
     """Money of all customers."""
     adjustments: Adjustments

@@ -1,0 +1,1 @@
+"""Signing in and registering. Source: spec 03 §1."""

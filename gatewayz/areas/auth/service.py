@@ -1,0 +1,181 @@
+"""Signing in, registering, resetting. Source: spec 03 §1 (cases 2.1 to 2.6)."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from secrets import token_urlsafe
+from time import perf_counter
+from typing import Any, Final
+
+from gatewayz.areas.auth.schema import RegisterBody, SignInBody
+from gatewayz.config.settings import Settings
+from gatewayz.domain.identity.accounts import DEFAULT_SCOPES
+from gatewayz.domain.identity.sign_in import SignIn, status_word, token_hash, verify_identity
+from gatewayz.domain.mail import Mail
+from gatewayz.domain.partners.partners import find_partner
+from gatewayz.sdk.errors import AuthenticationFailed, InvalidRequest, RequestError, SchemaInvalid, UpstreamError
+from gatewayz.sdk.identity import IdentityProvider
+from gatewayz.sdk.money import NANO_PER_USD
+from gatewayz.store.profile_records import SignedIn, public_email
+from gatewayz.store.records import User
+from gatewayz.web.services import Services
+
+__all__ = ["check_auth", "register", "request_reset", "reset_password", "sign_in"]
+
+RESET_LIFETIME: Final = timedelta(hours=1)
+_EMAIL: Final = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,252}\.[^\s@.\x00-\x1f\x7f]{2,63}")
+_USERNAME: Final = re.compile(r"[A-Za-z0-9._-]{2,80}")
+_CENT: Final = NANO_PER_USD // 100
+
+
+async def sign_in(
+    body: SignInBody, services: Services, settings: Settings, providers: Mapping[str, IdentityProvider], address: str
+) -> dict[str, Any]:
+    """Return the account and key of whoever the token is about."""
+    try:
+        provider, identity = await verify_identity(providers, body.token or body.privy_access_token)
+    except UpstreamError as err:
+        raise InvalidSignInState(err.message, retry_after_s=5.0) from err
+    if identity.subject != body.user.id:
+        raise AuthenticationFailed("The identity token is another user's.", code="INVALID_IDENTITY_TOKEN")
+    now = services.clock.now()
+    service = SignIn(services.store.sign_ups, services.accounts, settings.mail_domains, now)
+    entered = await service.enter(provider, identity, hint=_hint(body))
+    if entered.is_founder:
+        await _welcome(entered, body.referral_code, services, settings, address)
+    user = await services.store.users.find_user(entered.user.id) or entered.user
+    wants_key = body.auto_create_api_key is not False or not entered.is_new
+    key = (await service.primary_key(user, body.environment_tag or "live")).reveal() if wants_key else None
+    return {
+        "success": True,
+        "message": "Your account has been made." if entered.is_new else "You are signed in.",
+        "api_key": key,
+        "privy_user_id": identity.subject,
+        "is_new_user": entered.is_new,
+        **await _account(user, entered, services, settings),
+    }
+
+
+async def register(body: RegisterBody, services: Services, settings: Settings, address: str) -> dict[str, Any]:
+    """Make an account, and hand out its key at once."""
+    if _EMAIL.fullmatch(body.email) is None:
+        raise SchemaInvalid("email: this is not an e-mail address.", param="email")
+    if _USERNAME.fullmatch(body.username) is None:
+        raise SchemaInvalid("username: 2 to 80 letters, digits, '.', '_', '-'.", param="username")
+    if body.environment_tag not in ("live", "test", "staging", "development"):
+        raise InvalidRequest("environment_tag is one of live, test, staging, development.", param="environment_tag")
+    service = SignIn(services.store.sign_ups, services.accounts, settings.mail_domains, services.clock.now())
+    try:
+        made = await service.register(body.username, body.email, body.auth_method)
+    except RequestError as err:
+        raise InvalidRequest(err.message, code=err.code, param=err.param) from err
+    await _welcome(made, body.referral_code, services, settings, address)
+    user = await services.store.users.find_user(made.user.id) or made.user
+    key = await service.primary_key(user, body.environment_tag, name=body.key_name)
+    return {
+        "message": "Your account has been made.",
+        "api_key": key.reveal(),
+        "username": made.profile.username,
+        "environment_tag": body.environment_tag,
+        "scope_permissions": DEFAULT_SCOPES,
+        **await _account(user, made, services, settings),
+    }
+
+
+async def request_reset(email: str, services: Services) -> None:
+    """Mail a token to an address that has an account; whether it has one is nobody's business."""
+    user = await services.store.users.find_user_by_email(email)
+    if user is None or not user.is_active or public_email(user.email) is None:
+        return
+    token = token_urlsafe(32)
+    await services.store.sign_ups.add_reset_token(token_hash(token), user.id, services.clock.now() + RESET_LIFETIME)
+    text = f"Use this token within an hour at POST /auth/reset-password?token={token}\nIf you did not ask, ignore this."
+    await services.mailer.send(Mail(to=user.email, subject="Reset your sign-in", text=text))
+
+
+async def reset_password(token: str, services: Services) -> dict[str, Any]:
+    """Use a token up. Raises InvalidRequest."""
+    if not await services.store.sign_ups.use_reset_token(token_hash(token), services.clock.now()):
+        raise InvalidRequest("This token is unknown, used, or over.", code="INVALID_RESET_TOKEN", param="token")
+    return {"message": "The reset is confirmed. Sign in with your identity provider."}
+
+
+async def check_auth(services: Services, settings: Settings) -> dict[str, Any]:
+    """Say how what signing in needs is doing; always an answer."""
+    started = perf_counter()
+    trouble = await services.store.check()
+    latency_ms = round((perf_counter() - started) * 1000, 3)
+    stats = services.authenticator.stats()
+    has_redis = bool(settings.store.redis_url)
+    return {
+        "service": "auth",
+        "status": "unhealthy" if trouble else "healthy" if stats.is_feed_current else "degraded",
+        "timestamp": services.clock.now(),
+        "checks": {
+            "database": {"status": "unhealthy" if trouble else "healthy", "latency_ms": latency_ms},
+            "redis": {"status": "configured" if has_redis else "not_configured", "latency_ms": None},
+            "auth_cache": {"status": "healthy" if stats.is_feed_current else "stale", "stats": stats},
+            "timeouts": {"auth_query_timeout_seconds": 1.0, "user_lookup_timeout_seconds": 1.0},
+        },
+        "latency_ms": latency_ms,
+        **({"issues": [trouble]} if trouble else {}),
+    }
+
+
+class InvalidSignInState(UpstreamError):
+    """The identity provider's keys cannot be had now."""
+
+    status = 503
+    type = "service_unavailable"
+    default_code = "SERVICE_UNAVAILABLE"
+
+
+async def _welcome(entered: SignedIn, code: str | None, services: Services, settings: Settings, address: str) -> None:
+    """Give the trial, once however often this runs; on first entry note by whom the user came."""
+    promotions, user, rules = services.promotions, entered.user, settings.plans.trial
+    await promotions.trials.start(user.id, rules, source="sign-up", signup_ip=address)
+    if code is None or not entered.is_new:
+        return
+    try:
+        partner = find_partner(settings.partners, code)
+    except RequestError:
+        partner = None
+    try:
+        if partner is not None:
+            await promotions.partners.start(user.id, partner, rules, source="sign-up")
+        else:
+            await promotions.referrals.register(user, code, settings.referrals)
+    except RequestError:
+        return  # a code that does not hold is no reason to turn somebody away
+
+
+async def _account(user: User, entered: SignedIn, services: Services, settings: Settings) -> dict[str, Any]:
+    balances, profile = await services.ledger.balances(user.id), entered.profile
+    tier = settings.subscriptions.default_tier
+    shown = settings.subscriptions.tiers.get(tier)
+    return {
+        "user_id": user.id,
+        "auth_method": profile.auth_method,
+        "display_name": profile.name or profile.username,
+        "email": public_email(user.email),
+        "phone_number": profile.phone_number,
+        "credits": balances.spendable / NANO_PER_USD,
+        "timestamp": services.clock.now(),
+        "subscription_status": status_word(user, profile, services.clock.now()),
+        "tier": tier,
+        "tier_display_name": tier if shown is None else shown.name,
+        "trial_expires_at": user.trial_ends_at,
+        "subscription_end_date": user.plan_ends_at,
+        "subscription_allowance": balances.allowance // _CENT,
+        "purchased_credits": (balances.trial + balances.purchased) // _CENT,
+        "total_credits": balances.spendable // _CENT,
+        "allowance_reset_date": None,
+    }
+
+
+def _hint(body: SignInBody) -> str | None:
+    said = (each.email or (each.address if each.type == "email" else None) for each in body.user.linked_accounts)
+    email = next((each for each in said if each), None) or body.email
+    if email is not None and _EMAIL.fullmatch(email) is None:
+        raise SchemaInvalid("email: this is not an e-mail address.", param="email")
+    return email

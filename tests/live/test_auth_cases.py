@@ -1,0 +1,170 @@
+"""Cases 2.1, 2.2, 2.5, 2.6 and 25.15, and that nobody gets into somebody else's account."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import jwt
+import msgspec
+import pytest
+
+from tests.fakes.gateway_process import GatewayProcess
+
+pytestmark = pytest.mark.xdist_group("auth")
+SECRET = "a shared secret of the tests, long enough"
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    config = {
+        "providers": {"echo": {"use": "echo"}},
+        "plugins": ["providers.*", "routers.*", "billing.*", "identity.*"],
+        "identity": {"development": {"use": "development", "secret": SECRET}},
+        "mail_domains": {"temporary": ["mailinator.com"], "blocked": ["spam.example"]},
+    }
+    with GatewayProcess(tmp_path_factory.mktemp("auth"), config) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def client(gateway: GatewayProcess) -> Iterator[httpx.Client]:
+    # Every test is an address of its own, so that limits by address stay out of the way.
+    address = f"198.51.100.{time.monotonic_ns() % 250 + 1}"
+    with httpx.Client(base_url=gateway.base, timeout=20, headers={"x-forwarded-for": address}) as client:
+        yield client
+
+
+def token(subject: str, *, secret: str = SECRET, expires_s: float = 600, **claims: Any) -> str:
+    return jwt.encode({"sub": subject, "exp": time.time() + expires_s, **claims}, secret, algorithm="HS256")
+
+
+def body(subject: str, email: str | None = None, **over: Any) -> dict[str, Any]:
+    accounts = [{"type": "email", "email": email, "verified_at": 1767225600}] if email else []
+    user = {"id": subject, "created_at": 1767225600, "linked_accounts": accounts, "mfa_methods": []}
+    return {"user": user, "token": token(subject, email=email), "email": email, "environment_tag": "live", **over}
+
+
+def balance(client: httpx.Client, key: str) -> dict[str, Any]:
+    reply = client.get("/user/balance", headers={"authorization": f"Bearer {key}"})
+    assert reply.status_code == 200, reply.text
+    shown: dict[str, Any] = reply.json()
+    return shown
+
+
+def test_2_2_and_25_15_first_sign_in_makes_an_account(client: httpx.Client) -> None:
+    shown = client.post("/auth", json=body("did:privy:new-0002", "new.0002@example.com")).json()
+    assert shown["success"] is True and shown["is_new_user"] is True and shown["credits"] == 5.0
+    assert shown["subscription_status"] == "trial" and shown["privy_user_id"] == "did:privy:new-0002"
+    assert shown["purchased_credits"] == shown["total_credits"] == 500
+    ends = datetime.fromisoformat(shown["trial_expires_at"])
+    assert abs(ends - datetime.now(UTC) - timedelta(days=3)) < timedelta(minutes=1)
+    assert shown["api_key"].startswith("gw_live_") and shown["display_name"] == "new.0002"
+    status = client.get("/trial/status", headers={"authorization": f"Bearer {shown['api_key']}"})
+    assert status.json()["trial_status"]["is_valid"] is True
+
+
+def test_2_1_later_sign_ins_give_the_same_account(client: httpx.Client) -> None:
+    first = client.post("/auth", json=body("did:privy:again", "again@example.com")).json()
+    second = client.post("/auth", json=body("did:privy:again", "again@example.com")).json()
+    assert second["is_new_user"] is False and second["credits"] == 5.0
+    assert (second["user_id"], second["api_key"]) == (first["user_id"], first["api_key"])
+
+
+def test_parallel_first_sign_ins_make_one_account(client: httpx.Client) -> None:
+    sent = body("did:privy:parallel", "parallel@example.com")
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: client.post("/auth", json=sent), range(8)))
+    shown = [reply.json() for reply in replies]
+    assert [reply.status_code for reply in replies] == [200] * 8
+    assert len({each["user_id"] for each in shown}) == 1
+    assert sum(each["is_new_user"] for each in shown) == 1
+    assert client.post("/auth", json=sent).json()["credits"] == 5.0
+
+
+def test_2_5_health(client: httpx.Client) -> None:
+    shown = client.get("/auth/health").json()
+    assert shown["service"] == "auth" and shown["status"] == "healthy"
+    assert set(shown["checks"]) == {"database", "redis", "auth_cache", "timeouts"}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "not-a-valid-token",
+        "",
+        token("did:privy:victim", secret="another secret that is long enough too"),
+        token("did:privy:victim", expires_s=-120),
+        token("did:privy:other"),
+        jwt.encode({"sub": "did:privy:victim"}, SECRET, algorithm="HS256"),
+        jwt.encode({"sub": "did:privy:victim", "exp": 4e9}, None, algorithm="none"),
+    ],
+)
+def test_2_6_bad_tokens_are_refused(client: httpx.Client, bad: str) -> None:
+    reply = client.post("/auth", json=body("did:privy:victim", "victim@example.com", token=bad))
+    assert reply.status_code == 401 and reply.json()["error"]["type"] == "authentication_error"
+
+
+def test_an_unverified_address_leads_nowhere(client: httpx.Client) -> None:
+    owner = client.post("/auth", json=body("did:privy:owner", "owner@example.com")).json()
+    thief = body("did:privy:thief", "Owner@Example.com", token=token("did:privy:thief"))
+    shown = client.post("/auth", json=thief).json()
+    assert shown["is_new_user"] is True and shown["user_id"] != owner["user_id"] and shown["email"] is None
+
+
+def test_a_verified_address_is_not_caught_by_who_registered_it_first(client: httpx.Client) -> None:
+    sent = {"username": "squatter", "email": "squatted@example.com"}
+    squatter = client.post("/auth/register", json=sent).json()
+    owner = client.post("/auth", json=body("did:privy:squatted", "squatted@example.com")).json()
+    assert owner["is_new_user"] is True and owner["user_id"] != squatter["user_id"]
+    assert owner["email"] == "squatted@example.com"
+
+
+def test_an_operators_account_is_found_by_verified_address(gateway: GatewayProcess, client: httpx.Client) -> None:
+    key = gateway.create_user("made.by.cli@example.com")
+    shown = client.post("/auth", json=body("did:privy:cli", "made.by.cli@example.com")).json()
+    assert shown["is_new_user"] is False and shown["api_key"] == key
+
+
+def test_register_and_what_is_taken(client: httpx.Client) -> None:
+    sent = {"username": "reg_one", "email": "reg.one@example.com"}
+    shown = client.post("/auth/register", json=sent).json()
+    assert shown["username"] == "reg_one" and shown["credits"] == 5.0 and shown["api_key"].startswith("gw_live_")
+    same_name = client.post("/create", json={"username": "REG_ONE", "email": "x@example.com"})
+    assert same_name.status_code == 400 and same_name.json()["error"]["param"] == "username"
+
+
+def test_register_refuses_what_cannot_be(client: httpx.Client) -> None:
+    bad = client.post("/auth/register", json={"username": "fine", "email": "nope"})
+    assert bad.status_code == 422 and bad.json()["error"]["param"] == "email"
+
+
+def test_mail_domains(client: httpx.Client) -> None:
+    blocked = client.post("/auth", json=body("did:privy:spam", "a@mx.spam.example"))
+    assert blocked.status_code == 400 and blocked.json()["error"]["code"] == "EMAIL_BLOCKED"
+    marked = client.post("/auth", json=body("did:privy:bot", "a@mailinator.com")).json()
+    assert marked["subscription_status"] == "bot"
+
+
+def test_reset_says_the_same_to_all_and_works_once(gateway: GatewayProcess, client: httpx.Client) -> None:
+    client.post("/auth", json=body("did:privy:reset", "reset@example.com")).raise_for_status()
+    known = client.post("/auth/password-reset", params={"email": "reset@example.com"})
+    unknown = client.post("/auth/password-reset", params={"email": "nobody@example.com"})
+    assert known.status_code == unknown.status_code == 200 and known.content == unknown.content
+    outbox = gateway.folder / "var" / "outbox"
+    until = time.monotonic() + 5
+    while not (mails := list(outbox.glob("*.json")) if outbox.exists() else []) and time.monotonic() < until:
+        time.sleep(0.02)
+    [mail] = [msgspec.json.decode(file.read_bytes()) for file in mails]
+    assert mail["to"] == "reset@example.com"
+    secret = mail["text"].split("token=")[1].split()[0]
+    assert client.post("/auth/reset-password", params={"token": secret}).status_code == 200
+    assert client.post("/auth/reset-password", params={"token": secret}).status_code == 400
+
+
+def test_schema_errors_name_the_field(client: httpx.Client) -> None:
+    reply = client.post("/auth", json={"user": {"id": "x"}})
+    assert reply.status_code == 422 and reply.json()["error"]["param"] == "user.created_at"
+    assert reply.json()["detail"][0]["loc"] == ["user", "created_at"]
