@@ -32,6 +32,7 @@ from gatewayz.sdk.interfaces import (
     HealthCheck,
     Hold,
     ImageGenerator,
+    ProgressMarking,
     Provider,
     Ranking,
     Reading,
@@ -243,6 +244,16 @@ class FencedBilling:
     def __init__(self, inner: BillingBackend) -> None:
         self.inner = inner
         self._faults = _Faults("billing")
+        self._marks = inner.mark if isinstance(inner, ProgressMarking) else None
+
+    def mark(self, hold: Hold, delivered: Nano) -> None:
+        """As `ProgressMarking.mark`; nothing for a backend that keeps no note of progress."""
+        if self._marks is None:
+            return
+        try:
+            self._marks(hold, delivered)
+        except _FOREIGN as err:  # a note that is not taken costs nothing now: the hold stands
+            self._faults.log(err, "mark")
 
     async def authorize(self, account: int | None, amount: Nano, key: str) -> Hold:
         """As `BillingBackend.authorize`."""

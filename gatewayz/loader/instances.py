@@ -8,10 +8,11 @@ from typing import Any, Final, Literal
 import msgspec
 
 from gatewayz.loader.contain import describe
+from gatewayz.loader.fence import FencedBilling
 from gatewayz.loader.observers import Observers
 from gatewayz.loader.registry import Implementation
 from gatewayz.sdk.identity import IdentityProvider
-from gatewayz.sdk.interfaces import BillingBackend, HealthCheck, Provider, Router
+from gatewayz.sdk.interfaces import HealthCheck, Provider, Router
 from gatewayz.sdk.payments import PaymentProcessor
 
 __all__ = ["InstanceState", "Instances", "Opened"]
@@ -68,7 +69,7 @@ class Instances:
         self.observers = observers
         self.providers: Mapping[str, Provider] = self._of("providers")
         self.routers: Mapping[str, Router] = self._of("routers")
-        self.billing: BillingBackend = opened["billing", "billing"].fenced
+        self.billing: FencedBilling = opened["billing", "billing"].fenced
         payments = opened.get(("payments", "payments"))
         self.payments: PaymentProcessor | None = None if payments is None else payments.fenced
         """None where no plugin for payments is let in, or it is not available."""
