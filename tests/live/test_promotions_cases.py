@@ -6,9 +6,10 @@ Source: spec cases 3.1.8, 8.5.*, 8.6.*, 10.*, 22.*, 24.3.5, 24.8.*, 24.10.*, 25.
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from itertools import count
 from typing import Any
 
@@ -16,7 +17,8 @@ import httpx
 import msgspec
 import pytest
 
-from tests.fakes.gateway_process import GatewayProcess, run_cli
+from gatewayz.cli import main
+from tests.fakes.gateway_process import GatewayProcess
 from tests.fakes.stub_upstream import StubUpstream, stub_upstream
 
 pytestmark = pytest.mark.xdist_group("promotions")
@@ -68,9 +70,9 @@ def days(number: float) -> str:
 
 
 def create(gateway: GatewayProcess, email: str, *options: str) -> Person:
-    done = run_cli("users", "create", email, "--config", str(gateway.path), "--json", *options)
-    assert done.returncode == 0, done.stderr
-    shown = msgspec.json.decode(done.stdout)
+    with redirect_stdout(StringIO()) as printed:  # in this process: starting one takes a second
+        assert main(["users", "create", email, "--config", str(gateway.path), "--json", *options]) == 0
+    shown = msgspec.json.decode(printed.getvalue())
     headers = {"authorization": f"Bearer {shown['api_key']}"}
     return Person(shown["user_id"], shown["api_key"], httpx.Client(base_url=gateway.base, headers=headers, timeout=20))
 
@@ -324,6 +326,11 @@ def test_24_8_trial_reports(shop: Shop) -> None:
     assert funnel["total_trials_started"] == analytics["total_trials"] and funnel["made_first_request"] >= 1
     assert shop.admin.get("/admin/trial/cohort-analysis").json()["cohorts"][0]["total_users"] >= 1
     assert shop.admin.get("/admin/trial/ip-analysis").status_code == 200
+    saved = shop.admin.post("/admin/trial/save-conversion-metrics", {"user_id": person.user_id}).json()
+    assert (saved["converted"], saved["requests_at_conversion"], saved["tokens_at_conversion"]) == (True, 1, 11)
+    assert person.get("/trial/status").json()["trial_status"]["status"] == "converted"
+    assert not shop.admin.post("/admin/trial/save-conversion-metrics", {"user_id": person.user_id}).json()["converted"]
+    assert shop.admin.post("/admin/trial/save-conversion-metrics", {"user_id": 999_999}).status_code == 404
     assert person.get("/admin/trial/analytics").status_code == 403
     assert shop.admin.get("/admin/trial/users", limit=0).json()["error"]["param"] == "limit"
 

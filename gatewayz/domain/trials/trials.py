@@ -62,6 +62,10 @@ class Trials:
         trial = self._standard(user.id, rules, user.created_at)
         return await self._store.convert(trial, self._clock.now())
 
+    async def find(self, user_id: int) -> Trial | None:
+        """Return what is kept of a user's trial, over or not."""
+        return await self._store.find(user_id)
+
     async def state(self, user: User, rules: TrialRules) -> TrialState:
         """Return a user's trial as of now."""
         now = self._clock.now()

@@ -4,9 +4,11 @@ from typing import Final
 
 from quart import Response
 
-from gatewayz.areas.admin.trials.schema import UsersQuery
+from gatewayz.areas.admin.trials.schema import ConversionBody, UsersQuery
 from gatewayz.areas.admin.trials.service import TrialReport, report
+from gatewayz.sdk.errors import ResourceNotFound
 from gatewayz.store.trial_records import TrialFilter
+from gatewayz.web.bodies import read_json
 from gatewayz.web.query import read_query
 from gatewayz.web.routes import Call, Route, json_response
 
@@ -44,6 +46,27 @@ async def analyse_addresses(call: Call) -> Response:
     return json_response({"success": True, "ips": (await _report(call)).addresses()})
 
 
+async def save_conversion(call: Call) -> Response:
+    """Note that a user on trial has paid by another way; payments through the gateway do this by themselves."""
+    user_id = (await read_json(ConversionBody)).user_id
+    user = await call.services.store.users.find_user(user_id)
+    if user is None:
+        raise ResourceNotFound("There is no such user.", code="USER_NOT_FOUND", param="user_id")
+    converted = await call.services.promotions.trials.convert(user, call.edition.settings.plans.trial)
+    await call.services.authenticator.catch_up()
+    trial = await call.services.promotions.trials.find(user_id)
+    return json_response(
+        {
+            "success": True,
+            "converted": converted,
+            "user_id": user_id,
+            "conversion_date": None if trial is None else trial.converted_at,
+            "requests_at_conversion": None if trial is None else trial.requests_at_conversion,
+            "tokens_at_conversion": None if trial is None else trial.tokens_at_conversion,
+        }
+    )
+
+
 async def _report(call: Call, domain: str | None = None) -> TrialReport:
     accounts = await call.services.promotions.trials.list_accounts(TrialFilter(domain=domain))
     return report(accounts, call.edition.settings.plans.trial, call.services.clock.now())
@@ -56,4 +79,5 @@ ROUTES: Final = (
     Route(method="GET", path="/admin/trial/conversion-funnel", handler=show_funnel, guard="admin"),
     Route(method="GET", path="/admin/trial/cohort-analysis", handler=analyse_cohorts, guard="admin"),
     Route(method="GET", path="/admin/trial/ip-analysis", handler=analyse_addresses, guard="admin"),
+    Route(method="POST", path="/admin/trial/save-conversion-metrics", handler=save_conversion, guard="admin"),
 )
