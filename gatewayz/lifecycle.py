@@ -28,8 +28,11 @@ from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.identity.key_files import load_vault
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.ledger.sweep import Sweeper
-from gatewayz.domain.plans.plans import Plans
+from gatewayz.domain.limits.limits import Limits
+from gatewayz.domain.limits.network import NetworkLimiter, Velocity
+from gatewayz.domain.limits.open import open_limiter
 from gatewayz.domain.mail import FileMailer
+from gatewayz.domain.plans.plans import Plans
 from gatewayz.domain.promotions import open_promotions
 from gatewayz.domain.usage.key_uses import KeyUses
 from gatewayz.domain.usage.retention import Retention
@@ -104,6 +107,8 @@ class Lifecycle:
                 poll_s=settings.store.poll_changes_s,
             )
             self._stack.push_async_callback(self._keys.aclose)
+            self._limiter = open_limiter(settings, self._clock, self._stack)
+            self._velocity = Velocity(settings.limits.velocity, self._clock)
             self._services = Services(
                 clock=self._clock,
                 store=store,
@@ -111,6 +116,8 @@ class Lifecycle:
                 authenticator=self._keys,
                 mailer=FileMailer(self._data_dir / "outbox"),
                 ledger=self._ledger,
+                limiter=self._limiter,
+                velocity=self._velocity,
                 adjustments=Adjustments(self._ledger, store.granted, store.journal, store.users, self._clock),
                 promotions=self._promotions,
             )
@@ -167,6 +174,8 @@ class Lifecycle:
         if before is not None and settings.breakers != self._loaded.settings.breakers:
             self._breakers = _breakers(settings, self._clock)
         self._breakers.know(instances.providers)
+        rules = settings.limits
+        self._velocity.configure(rules.velocity)
         edition = Edition(
             settings=settings,
             catalog=catalog,
@@ -187,6 +196,10 @@ class Lifecycle:
             plans=plans,
             trial_gate=self._promotions.trial_gate,
             clock=self._clock,
+            limits=Limits(rules, self._limiter) if rules.enabled else None,
+            network=NetworkLimiter(rules.network, self._limiter, self._velocity)
+            if rules.enabled and rules.network.enabled
+            else None,
             background=self._background,
         )
         self._instances = instances

@@ -16,6 +16,7 @@ from gatewayz.sdk.wire import Timeouts
 __all__ = [
     "NOTHING",
     "Access",
+    "AnonymousLimits",
     "Breakers",
     "CreditGrants",
     "CreditPackage",
@@ -23,12 +24,16 @@ __all__ = [
     "Detection",
     "DetectionRule",
     "Display",
+    "EndpointLimit",
     "Failover",
     "Keys",
     "Ledger",
+    "LimitProfile",
+    "Limits",
     "Logging",
     "MailDomains",
     "ModelEntry",
+    "NetworkLimits",
     "OfferEntry",
     "Openness",
     "PartnerEntry",
@@ -50,11 +55,13 @@ __all__ = [
     "Trial",
     "Upstream",
     "UsageLog",
+    "VelocityMode",
 ]
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[float, Meta(gt=0)]
 PositiveInt = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=0)]
 NOTHING: Final = "none"
 """`use: none` asks for no plugin, where the gateway can do without one."""
 Openness = Literal["public", "admin"]
@@ -435,6 +442,82 @@ class Plans(_Section, frozen=True, kw_only=True):
     offered: dict[str, PlanEntry] = {}
 
 
+class LimitProfile(_Section, frozen=True, kw_only=True):
+    """Limits of one key (spec 00 §5.3)."""
+
+    requests_per_minute: Count = 60
+    requests_per_hour: Count = 1_000
+    requests_per_day: Count = 10_000
+    tokens_per_minute: Count = 10_000
+    tokens_per_hour: Count = 100_000
+    tokens_per_day: Count = 1_000_000
+    burst: Count = 100
+    """Calls at once, given back as fast as the minute allows."""
+    concurrency: Count = 50
+
+
+class AnonymousLimits(_Section, frozen=True, kw_only=True):
+    """What may be called without a key, where `access.anonymous_inference` lets that happen."""
+
+    requests_per_day: PositiveInt = 3
+    """Of one address, in a UTC day."""
+    models: tuple[str, ...] = ()
+
+
+class NetworkLimits(_Section, frozen=True, kw_only=True):
+    """Requests of one address without a valid key (spec 00 §5.1)."""
+
+    enabled: bool = True
+    requests: PositiveInt = 300
+    strict_requests: PositiveInt = 60
+    """For those whom the strict lists name."""
+    fingerprint_requests: PositiveInt = 100
+    """Of one kind of client over all addresses; shown, and enforced only when `fingerprints` is on."""
+    fingerprints: bool = False
+    window_s: Positive = 60.0
+    strict_agents: tuple[str, ...] = ()
+    """Words in `User-Agent`, in any case."""
+    strict_headers: tuple[str, ...] = ()
+    """Request headers that only proxies send."""
+    strict_networks: tuple[str, ...] = ()
+    """Addresses or CIDR ranges."""
+
+
+class VelocityMode(_Section, frozen=True, kw_only=True):
+    """When too many requests fail by our fault, strangers may ask for less."""
+
+    window_s: PositiveInt = 60
+    min_requests: PositiveInt = 100
+    failure_percent: Positive = 25.0
+    duration_s: Positive = 180.0
+    multiplier: Positive = 0.5
+
+
+class EndpointLimit(_Section, frozen=True, kw_only=True):
+    """Calls of one endpoint (spec 00 §5.5)."""
+
+    requests: PositiveInt
+    window_s: Positive
+    scope: Literal["address", "user", "key"] = "address"
+
+
+class Limits(_Section, frozen=True, kw_only=True):
+    """How much callers may ask for."""
+
+    enabled: bool = True
+    """False: nothing is limited."""
+    default: LimitProfile = LimitProfile()
+    profiles: dict[str, LimitProfile] = {}
+    profile_of_plan: dict[str, str] = {}
+    """Plan to profile; other plans have the default."""
+    lease_s: Positive = 900.0
+    """How long a call may hold its slot, should its process die."""
+    anonymous: AnonymousLimits = AnonymousLimits()
+    network: NetworkLimits = NetworkLimits()
+    velocity: VelocityMode = VelocityMode()
+    endpoints: dict[str, EndpointLimit] = {}
+
+
 class PartnerEntry(_Section, frozen=True, kw_only=True):
     """A partner's trial; its key is the code, in upper case (spec 08 §4)."""
 
@@ -558,6 +641,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     usage_log: UsageLog = UsageLog()
     ledger: Ledger = Ledger()
     plans: Plans = Plans()
+    limits: Limits = Limits()
     partners: dict[str, PartnerEntry] = {}
     referrals: Referrals = Referrals()
     logging: Logging = Logging()

@@ -17,6 +17,8 @@ from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.identity.caller import Caller
+from gatewayz.domain.limits.limits import Limits
+from gatewayz.domain.limits.network import NetworkLimiter
 from gatewayz.domain.plans.plans import Plans
 from gatewayz.domain.trials.gate import TrialGate
 from gatewayz.domain.usage.token_counter import TokenCounter
@@ -111,6 +113,9 @@ class Edition:
     """Whose is which, from memory."""
     trial_gate: TrialGate
     clock: Clock
+    limits: Limits | None = None
+    """None where the configuration limits nothing."""
+    network: NetworkLimiter | None = None
     identity: Mapping[str, IdentityProvider] = field(default_factory=dict)
     """Who verifies the tokens people sign in with, in the order they are asked."""
     background: Background = field(default_factory=Background)

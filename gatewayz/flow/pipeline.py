@@ -20,10 +20,10 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
     Cancelling it at any point closes the upstream and releases or settles the hold.
     """
     call = parse(inbound, edition)
-    admission = await admit(caller, call, inbound.request_id, edition)
+    admission = await admit(caller, call, inbound, edition)
     bill = Bill(call, inbound, caller, admission, edition)
-    plan = route(call, edition)
     try:
+        plan = route(call, edition)
         opened = await dispatch(call, inbound, plan, edition)
     except DispatchFailed as failure:
         await bill.void()
@@ -62,6 +62,8 @@ async def _settle_left_behind(opened: Opened, bill: Bill) -> None:
         usage = answer.usage or await bill.estimated_usage(answer.text)
         charge = await bill.capture(opened.trial.offer, usage)
         bill.settled(charge, (*opened.failed, opened.trial.succeeded()), status=499)
+    else:
+        bill.release_limits()
 
 
 def _facts(call: ParsedCall, admission: Admission, opened: Opened) -> dict[bytes, bytes]:

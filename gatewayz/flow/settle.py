@@ -31,6 +31,7 @@ class Bill:
         self._edition = edition
         self._settled = False
         self.hold = admission.hold
+        self._lease = admission.lease
 
     async def capture(self, offer: Offer, usage: Usage) -> Charge:
         """Charge the true cost of a usage at an offer's price."""
@@ -74,6 +75,11 @@ class Bill:
         """Note how many tokens the provider counted for a text that was delivered whole."""
         self._edition.tokens.learn(self._call.model.id, characters, usage.completion_tokens)
 
+    def release_limits(self) -> None:
+        """Give back what the call took of its limits: nothing came of it."""
+        if self._lease is not None:
+            self._lease.release()
+
     def settled(
         self,
         charge: Charge | None,
@@ -87,6 +93,8 @@ class Bill:
         if self._settled:
             return
         self._settled = True
+        if self._lease is not None:
+            self._lease.correct(0 if charge is None else charge.usage.total_tokens)
         self._edition.observers.request_settled(
             Settlement(
                 request_id=self._inbound.request_id,

@@ -10,6 +10,7 @@ import msgspec
 
 from gatewayz.dialects.caller import CallHead
 from gatewayz.domain.catalog.catalog import Model
+from gatewayz.domain.limits.limiter import Lease
 from gatewayz.sdk.interfaces import Hold, Provider
 from gatewayz.sdk.observe import Attempt
 from gatewayz.sdk.offers import Offer
@@ -29,6 +30,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     """`Clock.monotonic()` when the head had arrived."""
     headers: Headers = ()
     """Caller headers the format defines as part of the call."""
+    client_address: str = ""
 
 
 class ParsedCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +49,8 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     hold: Hold
     headers: Headers = ()
     """Rate-limit headers of the answer."""
+    lease: Lease | None = None
+    """What the call took of its limits."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from gatewayz.web.cors import Cors
 from gatewayz.web.errors import InternalError, error_headers, render_error
 from gatewayz.web.guards import enforce
 from gatewayz.web.hot import HOT_ROUTES
+from gatewayz.web.network import check_endpoint, check_network, note_outcome
 from gatewayz.web.request_head import read_head
 from gatewayz.web.routes import Call, Route
 from gatewayz.web.services import Services
@@ -51,7 +52,7 @@ def create_application(
     for route in routes:
         _mount(app, gateway, route, services_of)
     _read_heads(app, gateway)
-    _answer_errors(app)
+    _answer_errors(app, gateway)
     _stamp_answers(app, gateway)
     return app
 
@@ -61,13 +62,19 @@ def _mount(app: Quart, gateway: Gateway, route: Route, services_of: Callable[[],
         lease = gateway.acquire()
         try:
             edition = lease.edition
-            caller = await enforce(route.guard, route.group, g.head.credential, edition)
             addresses = ClientAddresses(edition.settings.server.trusted_proxies)
             address = addresses.resolve(request.remote_addr or "", g.head.forwarded_for)
+            headers = request.scope["headers"]
+            await check_network(request.path, g.head.credential, address, headers, edition)
+            caller = await enforce(route.guard, route.group, g.head.credential, edition)
+            if route.limit is not None:
+                await check_endpoint(route.limit, caller, address, edition)
             if caller.is_restricted():
                 check_restrictions(caller, address, g.head.referrer)
             call = Call(caller=caller, edition=edition, services=services_of(), head=g.head, client_address=address)
-            return await route.handler(call, **variables)
+            answer = await route.handler(call, **variables)
+            note_outcome(edition)
+            return answer
         finally:
             lease.release()
 
@@ -89,9 +96,10 @@ def _read_heads(app: Quart, gateway: Gateway) -> None:
         return None
 
 
-def _answer_errors(app: Quart) -> None:
+def _answer_errors(app: Quart, gateway: Gateway) -> None:
     @app.errorhandler(GatewayzError)
     async def gateway_error(error: GatewayzError) -> Response:
+        note_outcome(gateway.edition, error)
         return _error_response(error)
 
     @app.errorhandler(HTTPException)

@@ -11,7 +11,6 @@ from typing import Final
 
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.domain.identity.restrictions import check_restrictions
-from gatewayz.flow.authenticate import authenticate
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.gateway import Gateway
 from gatewayz.flow.pipeline import answer
@@ -33,6 +32,7 @@ from gatewayz.web.errors import InternalError
 from gatewayz.web.exchange import Exchange, KeepAlive
 from gatewayz.web.hangup import HangUp
 from gatewayz.web.json_depth import check_json_depth
+from gatewayz.web.network import known_caller, note_outcome
 from gatewayz.web.request_head import read_head
 
 __all__ = ["HOT_ROUTES", "HotFront"]
@@ -91,8 +91,9 @@ class HotFront:
         try:
             if self._working > edition.settings.server.max_concurrent_requests:
                 raise ServerOverloaded("The gateway has more work than it can take on.", retry_after_s=5)
-            caller = await authenticate(head.credential, edition)
-            _check_key(caller, addresses.resolve((scope.get("client") or ("",))[0], head.forwarded_for), head.referrer)
+            address = addresses.resolve((scope.get("client") or ("",))[0], head.forwarded_for)
+            caller = await known_caller(head.credential, address, scope["headers"], edition)
+            _check_key(caller, address, head.referrer)
             check_json_headers(head)
             body = await read_body(receive, head.content_length, edition.settings.server.max_body_bytes)
             check_json_depth(body, edition.settings.server.max_json_depth)
@@ -102,10 +103,12 @@ class HotFront:
                 request_id=head.request_id,
                 started=exchange.started,
                 headers=head.format_headers,
+                client_address=address,
             )
             hang_up.watch()
             self._keep_alive.add(exchange, edition, body)
             reply = await answer(inbound, caller, edition)
+            note_outcome(edition)
             if isinstance(reply.body, bytes):
                 await exchange.send_whole(reply, reply.body)
                 return
@@ -113,6 +116,7 @@ class HotFront:
             is_counted = False
             await _stream(exchange, reply, reply.body)
         except GatewayzError as error:
+            note_outcome(edition, error)
             await exchange.send_error(error)
         except OSError:
             return  # the client is gone; what it was owed has been settled
@@ -121,6 +125,7 @@ class HotFront:
                 raise
         except Exception:  # noqa: BLE001  the request boundary: nothing may leave without an answer
             _log.exception("request %s failed", head.request_id)
+            note_outcome(edition, InternalError())
             await exchange.send_error(InternalError())
         finally:
             self._working -= is_counted

@@ -48,6 +48,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     group: AccessGroup | None = None
     """With guard `operator`: whose openness decides."""
     format: Format | None = None
+    limit: str | None = None
+    """Name of an entry of `limits.endpoints`."""
 
 
 def json_response(body: bytes | object, status: int = 200) -> Response:

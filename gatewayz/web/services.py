@@ -7,6 +7,8 @@ from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.ledger.ledger import Ledger
+from gatewayz.domain.limits.limiter import Limiter
+from gatewayz.domain.limits.network import Velocity
 from gatewayz.domain.mail import Mailer
 from gatewayz.domain.promotions import Promotions
 from gatewayz.sdk.clock import Clock
@@ -32,6 +34,10 @@ class Services:
     """Takes the mail to people."""
     ledger: Ledger
     """Money of all customers."""
+    limiter: Limiter
+    """Counts of what callers asked for."""
+    velocity: Velocity
+    """Whether too much fails."""
     adjustments: Adjustments
     """Credit that administrators move."""
     promotions: Promotions

@@ -59,6 +59,8 @@ class GatewayProcess:
             "billing": {"use": "unmetered"},
             # The stub providers of a test fail on purpose and in a row; the budget has tests of its own.
             "failover": {"retry_budget": {"min_per_s": 1000}},
+            # One key makes many calls in a test; limits have tests of their own.
+            "limits": {"enabled": False},
         }
         self.path.write_text(yaml.safe_dump(_merged(base, config)))
 

@@ -37,6 +37,8 @@ async def show_health(call: Call) -> Response:
     }
     if trouble:
         shown |= {"mode": "degraded", "database_error": trouble}
+    if call.services.limiter.is_degraded:
+        shown |= {"status": "degraded", "mode": "degraded", "limits": "process memory: Redis does not answer"}
     return json_response(shown)
 
 

@@ -1,0 +1,69 @@
+"""The network layer and endpoint limits, in front of authentication and of handlers."""
+
+from collections.abc import Iterable
+
+from gatewayz.domain.identity.caller import ANONYMOUS, Caller
+from gatewayz.domain.limits.network import SKIPPED_PATHS
+from gatewayz.flow.authenticate import authenticate
+from gatewayz.flow.edition import Edition
+from gatewayz.sdk.errors import AuthenticationFailed, GatewayzError, UpstreamError
+from gatewayz.web.guards import is_admin_key
+
+__all__ = ["check_endpoint", "check_network", "known_caller", "note_outcome"]
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+
+
+async def known_caller(credential: bytes | None, address: str, headers: RawHeaders, edition: Edition) -> Caller:
+    """Return the caller. Strangers are counted first: 429 comes before 401.
+
+    Raises as `authenticate`, and NetworkLimited. Source: design 3.
+    """
+    if credential is None:
+        if edition.network is not None:
+            await edition.network.take(address, headers)
+        return await authenticate(None, edition)
+    try:
+        return await authenticate(credential, edition)
+    except AuthenticationFailed:
+        if edition.network is not None:
+            await edition.network.take(address, headers)
+        raise
+
+
+async def check_network(
+    path: str, credential: bytes | None, address: str, headers: RawHeaders, edition: Edition
+) -> None:
+    """Count a request of a gateway-own route unless its key is valid. Raises NetworkLimited."""
+    if edition.network is None or path in SKIPPED_PATHS or await _is_known(credential, edition):
+        return
+    await edition.network.take(address, headers)
+
+
+async def check_endpoint(name: str, caller: Caller, address: str, edition: Edition) -> None:
+    """Count a request of a route that has a limit of its own. Raises RateLimited."""
+    limits = edition.limits
+    if limits is None:
+        return
+    scope = limits.rules.endpoints[name].scope
+    subject = {"address": address, "user": f"u{caller.user_id}", "key": f"k{caller.key_id}"}[scope]
+    await limits.take_endpoint(name, subject)
+
+
+def note_outcome(edition: Edition, error: GatewayzError | None = None) -> None:
+    """Tell the velocity mode how a request ended; what providers caused is no fault of ours."""
+    if edition.network is not None:
+        is_failure = error is not None and error.status >= 500 and not isinstance(error, UpstreamError)
+        edition.network.velocity.record(is_failure=is_failure)
+
+
+async def _is_known(credential: bytes | None, edition: Edition) -> bool:
+
+    if credential is None:
+        return False
+    if is_admin_key(credential, edition):
+        return True
+    try:
+        return await authenticate(credential, edition) is not ANONYMOUS
+    except AuthenticationFailed:
+        return False

@@ -1,0 +1,92 @@
+"""Cases 25.7 to 25.10: limits hold over HTTP."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fakes.gateway_process import GatewayProcess
+
+pytestmark = pytest.mark.xdist_group("limits")
+FREE = "meta-llama/llama-3.1-8b-instruct:free"
+LIMITS: dict[str, Any] = {"enabled": True, "anonymous": {"requests_per_day": 3, "models": [FREE]}}
+ECHO = {"price": {"input": "1", "output": "1"}, "offers": {"echo": {}}}
+BROWSER = {"user-agent": "Mozilla/5.0"}
+
+
+def config(**more: Any) -> dict[str, Any]:
+    return {
+        "providers": {"echo": {"use": "echo"}},
+        "models": {FREE: ECHO, "acme/echo": ECHO},
+        "limits": LIMITS,
+        "access": {"anonymous_inference": True},
+        **more,
+    }
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    with GatewayProcess(tmp_path_factory.mktemp("limits"), config()) as gateway:
+        yield gateway
+
+
+def chat(gateway: GatewayProcess, key: str | None, model: str = "acme/echo", **headers: str) -> httpx.Response:
+    body = {"model": model, "messages": [{"role": "user", "content": "Reply with pong."}], "max_tokens": 16}
+    if key is not None:
+        headers["authorization"] = f"Bearer {key}"
+    return httpx.post(f"{gateway.base}/v1/chat/completions", json=body, headers=headers, timeout=10)
+
+
+def test_25_9_anonymous_limits_are_stricter(gateway: GatewayProcess) -> None:
+    statuses = [chat(gateway, None, FREE).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    refused = chat(gateway, None, "acme/echo")
+    assert refused.status_code == 403 and refused.json()["error"]["code"] == "anonymous_model_restricted"
+    key = gateway.create_user("anonymous@example.com")
+    assert [chat(gateway, key, FREE).status_code for _ in range(5)] == [200] * 5
+
+
+def test_headers_tell_what_is_left(gateway: GatewayProcess) -> None:
+    key = gateway.create_user("headers@example.com")
+    first, second = chat(gateway, key), chat(gateway, key)
+    assert first.headers["x-ratelimit-limit-requests"] == "60"
+    assert first.headers["x-ratelimit-remaining-requests"] == "59"
+    assert second.headers["ratelimit-remaining"] == "58"
+    assert int(second.headers["x-ratelimit-remaining-tokens"]) < 10_000
+    assert second.headers["x-ratelimit-burst-window"] == "100 per 60 seconds"
+
+
+def test_25_8_a_plan_has_limits_of_its_own(gateway: GatewayProcess) -> None:
+    key = gateway.create_user("minute@example.com", "--plan", "enterprise")
+    assert chat(gateway, key).headers["ratelimit-limit"] == "1000"
+
+
+def test_25_7_ip_level_limits(gateway: GatewayProcess) -> None:
+    with httpx.Client(base_url=gateway.base, headers=BROWSER) as client:
+        answers = [client.get("/") for _ in range(301)]
+    assert {answer.status_code for answer in answers[:290]} == {200}
+    last = answers[-1]
+    assert last.status_code == 429 and last.headers["x-ratelimit-reason"] == "ip_limit"
+    assert int(last.headers["retry-after"]) <= 60 and "error" in last.json()
+    assert httpx.get(f"{gateway.base}/health").status_code == 200
+    assert chat(gateway, "gw_live_wrong").status_code == 429
+    key = gateway.create_user("exempt@example.com")
+    assert chat(gateway, key).status_code == 200
+
+
+def test_redis_gone_limits_stay_on(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
+        store = {"redis_url": url}
+        default = {"requests_per_minute": 5}
+        with GatewayProcess(tmp_path, config(store=store, limits={**LIMITS, "default": default})) as gateway:
+            key = gateway.create_user()
+            answers = [chat(gateway, key) for _ in range(6)]
+            assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+            assert int(answers[-1].headers["retry-after"]) <= 60
+            health = httpx.get(f"{gateway.base}/health").json()
+            assert health["status"] == "degraded" and "limits" in health
