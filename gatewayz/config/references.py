@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from gatewayz.config.load import Loaded
 from gatewayz.config.problems import KeyPath, Problem, did_you_mean
+from gatewayz.config.promotions import check_promotions
 
 __all__ = ["check_references"]
 
 
 def check_references(loaded: Loaded) -> list[Problem]:
     """Return a problem for each name that leads nowhere, and a warning for each operator route left open."""
-    return [*_providers(loaded), *_offers(loaded), *_aliases(loaded), *_router(loaded), *_openings(loaded)]
+    found = (_providers, _offers, _aliases, _router, check_promotions, _openings)
+    return [problem for check in found for problem in check(loaded)]
 
 
 def _providers(loaded: Loaded) -> Iterator[Problem]:
