@@ -12,7 +12,9 @@ import msgspec
 from gatewayz.areas.admin.coupons.routes import ROUTES as ADMIN_COUPONS
 from gatewayz.areas.admin.credits.routes import ROUTES as ADMIN_CREDITS
 from gatewayz.areas.admin.plans.routes import ROUTES as ADMIN_PLANS
+from gatewayz.areas.admin.roles.routes import ROUTES as ADMIN_ROLES
 from gatewayz.areas.admin.trials.routes import ROUTES as ADMIN_TRIALS
+from gatewayz.areas.admin.users.routes import ROUTES as ADMIN_USERS
 from gatewayz.areas.api_keys.routes import ROUTES as API_KEYS
 from gatewayz.areas.auth.routes import ROUTES as AUTH
 from gatewayz.areas.catalog.routes import ROUTES as CATALOG
@@ -51,6 +53,8 @@ ROUTES: Final = (
     *CIRCUIT_BREAKERS,
     *API_KEYS,
     *AUTH,
+    *ADMIN_USERS,
+    *ADMIN_ROLES,
     *CREDITS,
     *ADMIN_CREDITS,
     *ADMIN_COUPONS,

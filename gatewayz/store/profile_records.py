@@ -15,7 +15,6 @@ __all__ = [
     "ProfileChanges",
     "RoleChange",
     "SignedIn",
-    "UserCounts",
     "UserFilter",
     "public_email",
 ]
@@ -96,16 +95,3 @@ class UserFilter(msgspec.Struct, frozen=True, kw_only=True):
     user_id: int | None = None
     is_active: bool | None = None
     role: str | None = None
-
-
-class UserCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many users there are of each kind."""
-
-    total: int
-    active: int
-    roles: Mapping[str, int]
-    trial: int
-    expired: int
-    with_plan: int
-    balance_nano: int
-    """Of all of them."""
