@@ -14,6 +14,7 @@ from gatewayz.config.env import environment
 from gatewayz.config.load import Loaded
 from gatewayz.config.plan import save_applied
 from gatewayz.config.problems import ConfigurationInvalid
+from gatewayz.config.promotions import check_promotions
 from gatewayz.config.settings import Settings
 from gatewayz.config.settings import UsageLog as UsageLogRules
 from gatewayz.config.watch import Watch
@@ -161,6 +162,8 @@ class Lifecycle:
 
     async def _install(self, loaded: Loaded) -> None:
         settings, before = loaded.settings, self._instances
+        if problems := list(check_promotions(loaded)):
+            raise ConfigurationInvalid(problems)
         context_of = contexts(self._http, self._clock, self._data_dir, self._ledger)
         instances = await open_instances(loaded, context_of, previous=before)
         skipped: list[Skipped] = []
