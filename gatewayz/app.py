@@ -24,6 +24,7 @@ from gatewayz.areas.credits.routes import ROUTES as CREDITS
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
 from gatewayz.areas.partner_trials.routes import ROUTES as PARTNER_TRIALS
 from gatewayz.areas.plans.routes import ROUTES as PLANS
+from gatewayz.areas.rate_limits.routes import ROUTES as RATE_LIMITS
 from gatewayz.areas.referrals.routes import ROUTES as REFERRALS
 from gatewayz.areas.system.routes import ROUTES as SYSTEM
 from gatewayz.config.env import environment
@@ -52,6 +53,7 @@ ROUTES: Final = (
     *INFERENCE,
     *CIRCUIT_BREAKERS,
     *API_KEYS,
+    *RATE_LIMITS,
     *AUTH,
     *ADMIN_USERS,
     *ADMIN_ROLES,

@@ -90,3 +90,62 @@ def test_redis_gone_limits_stay_on(tmp_path: Path) -> None:
             assert int(answers[-1].headers["retry-after"]) <= 60
             health = httpx.get(f"{gateway.base}/health").json()
             assert health["status"] == "degraded" and "limits" in health
+
+
+def client(gateway: GatewayProcess, key: str) -> httpx.Client:
+    return httpx.Client(base_url=gateway.base, headers={"authorization": f"Bearer {key}"}, timeout=10)
+
+
+def test_1_4_velocity_mode_status(gateway: GatewayProcess) -> None:
+    shown = httpx.get(f"{gateway.base}/velocity-mode-status").json()
+    assert shown["active"] is False and shown["threshold"] == 25.0
+    assert shown["error_rate"] == shown["current_error_rate"] and shown["sample_size"] >= 0
+    assert shown["limits"]["normal"] == {"ip_limit": 300, "strict_ip_limit": 60, "fingerprint_limit": 100}
+    assert shown["limits"]["velocity"] == {"ip_limit": 150, "strict_ip_limit": 30, "fingerprint_limit": 50}
+
+
+def test_8_4_1_and_8_4_2_limits_and_usage(gateway: GatewayProcess) -> None:
+    key = gateway.create_user("shown@example.com")
+    assert chat(gateway, key).status_code == 200
+    with client(gateway, key) as user:
+        shown = user.get("/user/rate-limits").json()
+        config = shown["rate_limit_configs"][0]
+        assert config["rate_limit_config"]["requests_per_minute"] == 60 and key not in str(shown)
+        usage = f"/user/rate-limits/usage/{config['key_id']}"
+        used = user.get(usage, params={"time_window": "hour"}).json()
+        assert used["usage_stats"]["requests"] == 1 and used["usage_stats"]["tokens"] > 0
+        assert user.get(usage, params={"time_window": "year"}).status_code == 422
+        assert user.get("/user/rate-limits/usage/999999").status_code == 404
+
+
+def test_8_4_3_and_25_8_a_lowered_limit_holds(gateway: GatewayProcess) -> None:
+    key = gateway.create_user("low@example.com")
+    with client(gateway, key) as user:
+        key_id = user.get("/user/rate-limits").json()["rate_limit_configs"][0]["key_id"]
+        changed = user.put(f"/user/rate-limits/{key_id}", json={"requests_per_minute": 5, "tokens_per_day": 10**9})
+        assert changed.json()["updated_config"]["requests_per_minute"] == 5
+        assert changed.json()["updated_config"]["tokens_per_day"] == 1_000_000
+        assert user.put(f"/user/rate-limits/{key_id}", json={"requests_per_minute": -1}).status_code == 422
+    answers = [chat(gateway, key) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    last = answers[-1]
+    assert 1 <= int(last.headers["retry-after"]) <= 60 and last.headers["x-ratelimit-limit-requests"] == "5"
+
+
+def test_8_4_4_bulk_update(gateway: GatewayProcess) -> None:
+    key = gateway.create_user("bulk@example.com")
+    with client(gateway, key) as user:
+        user.post("/user/api-keys", json={"key_name": "second"}).raise_for_status()
+        changed = user.post("/user/rate-limits/bulk-update", json={"rate_limits": {"requests_per_hour": 7}}).json()
+        assert changed["updated_count"] == 2 and changed["updated_config"]["requests_per_hour"] == 7
+
+
+def test_24_3_4_set_limit(gateway: GatewayProcess) -> None:
+    admin, key = gateway.create_user("boss@example.com", "--role", "admin"), gateway.create_user("them@example.com")
+    with client(gateway, admin) as boss:
+        done = boss.post("/admin/limit", json={"api_key": key, "rate_limits": {"requests_per_minute": 2}})
+        assert done.status_code == 200 and done.json()["rate_limits"]["requests_per_minute"] == 2
+        assert boss.post("/admin/limit", json={"api_key": "gw_live_none", "requests_per_day": 1}).status_code == 404
+    with client(gateway, key) as user:
+        assert user.post("/admin/limit", json={"api_key": key, "requests_per_day": 1}).status_code == 403
+    assert [chat(gateway, key).status_code for _ in range(3)] == [200, 200, 429]
