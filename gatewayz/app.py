@@ -23,6 +23,7 @@ from gatewayz.areas.coupons.routes import ROUTES as COUPONS
 from gatewayz.areas.credits.routes import ROUTES as CREDITS
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
 from gatewayz.areas.partner_trials.routes import ROUTES as PARTNER_TRIALS
+from gatewayz.areas.payments.routes import ROUTES as PAYMENTS
 from gatewayz.areas.plans.routes import ROUTES as PLANS
 from gatewayz.areas.rate_limits.routes import ROUTES as RATE_LIMITS
 from gatewayz.areas.referrals.routes import ROUTES as REFERRALS
@@ -59,6 +60,7 @@ ROUTES: Final = (
     *ADMIN_ROLES,
     *CREDITS,
     *ADMIN_CREDITS,
+    *PAYMENTS,
     *ADMIN_COUPONS,
     *ADMIN_PLANS,
     *ADMIN_TRIALS,

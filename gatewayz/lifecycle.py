@@ -33,6 +33,8 @@ from gatewayz.domain.limits.limits import Limits
 from gatewayz.domain.limits.network import NetworkLimiter, Velocity
 from gatewayz.domain.limits.open import open_limiter
 from gatewayz.domain.mail import FileMailer
+from gatewayz.domain.payments.booking import PaymentBook
+from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.plans.plans import Plans
 from gatewayz.domain.promotions import open_promotions
 from gatewayz.domain.usage.key_uses import KeyUses
@@ -110,6 +112,7 @@ class Lifecycle:
             self._stack.push_async_callback(self._keys.aclose)
             self._limiter = open_limiter(settings, self._clock, self._stack)
             self._velocity = Velocity(settings.limits.velocity, self._clock)
+            self._inbox = self._open_inbox(store)
             self._services = Services(
                 clock=self._clock,
                 store=store,
@@ -117,6 +120,7 @@ class Lifecycle:
                 authenticator=self._keys,
                 mailer=FileMailer(self._data_dir / "outbox"),
                 ledger=self._ledger,
+                inbox=self._inbox,
                 limiter=self._limiter,
                 velocity=self._velocity,
                 adjustments=Adjustments(self._ledger, store.granted, store.journal, store.users, self._clock),
@@ -160,6 +164,11 @@ class Lifecycle:
         self._stack.push_async_callback(self._sweeper.aclose)
         self._stack.push_async_callback(self._ledger.aclose)
 
+    def _open_inbox(self, store: "SqlStore") -> PaymentInbox:
+        settings = lambda: self._gateway.edition.settings  # noqa: E731  (of the configuration in force)
+        book = PaymentBook(store.payments, self._ledger, store.users, self._clock, settings)
+        return PaymentInbox(store.payments, book, self._clock, lambda: self._gateway.edition.payments)
+
     async def _install(self, loaded: Loaded) -> None:
         settings, before = loaded.settings, self._instances
         if problems := list(check_promotions(loaded)):
@@ -185,6 +194,7 @@ class Lifecycle:
             providers=instances.providers,
             router=instances.routers[settings.default_router],
             billing=instances.billing,
+            payments=instances.payments,
             identity=instances.identity,
             breakers=self._breakers,
             signals=RouteSignals(self._breakers),
@@ -219,6 +229,7 @@ class Lifecycle:
         self._run(self._keys.follow(), "follow key changes")
         self._run(self._keep_alive.run(), "keep streams alive")
         self._run(self._sweeper.run(), "look after the ledger")
+        self._run(self._inbox.run(), "process payment events")
         self._run(self._promotions.grants.run(), "book promised credit")
         for name, work in self._record_jobs:
             self._run(work.run(), name)

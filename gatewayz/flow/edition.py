@@ -26,6 +26,7 @@ from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.interfaces import BillingBackend, Provider, Router, Signals
 from gatewayz.sdk.observe import Attempt, Settlement
+from gatewayz.sdk.payments import PaymentProcessor
 from gatewayz.sdk.wire import Format
 
 __all__ = ["Background", "Edition", "KeyLookup", "Observers", "StoreHealth"]
@@ -119,3 +120,5 @@ class Edition:
     identity: Mapping[str, IdentityProvider] = field(default_factory=dict)
     """Who verifies the tokens people sign in with, in the order they are asked."""
     background: Background = field(default_factory=Background)
+    payments: PaymentProcessor | None = None
+    """Who takes money; None is nobody."""

@@ -196,6 +196,10 @@ class LedgerStore(Protocol):
         """Return a hold."""
         ...
 
+    async def find_entry(self, key: str) -> EntryRow | None:
+        """Return the entry booked under a key."""
+        ...
+
     async def list_entries(self, user_id: int, *, before: int | None = None, limit: int = 50) -> Sequence[EntryRow]:
         """Return a customer's entries but the internal ones, newest first, with ids below `before`."""
         ...

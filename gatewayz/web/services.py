@@ -10,6 +10,7 @@ from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.limits.limiter import Limiter
 from gatewayz.domain.limits.network import Velocity
 from gatewayz.domain.mail import Mailer
+from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.promotions import Promotions
 from gatewayz.sdk.clock import Clock
 
@@ -38,6 +39,8 @@ class Services:
     """Counts of what callers asked for."""
     velocity: Velocity
     """Whether too much fails."""
+    inbox: PaymentInbox
+    """Events of the payment processor."""
     adjustments: Adjustments
     """Credit that administrators move."""
     promotions: Promotions

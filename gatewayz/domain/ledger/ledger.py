@@ -30,6 +30,7 @@ from gatewayz.domain.ledger.operations import (
     Refund,
     ResetAllowance,
     Sweep,
+    TakeBack,
     Transfer,
     Void,
 )
@@ -161,6 +162,18 @@ class Ledger:
         return await self._groups.submit(
             Transfer(user_id=user_id, parts=parts, kind=kind, key=key, counter=counter, actor=actor, details=details)
         )
+
+    async def take_back(
+        self, user_id: int, amount: int, *, kind: str, key: str, actor: str, details: Mapping[str, Any] = _NOTHING
+    ) -> Movement:
+        """Take purchased credit back as far as it is there, once for each key; the movement says how much."""
+        _check(amount)
+        operation = TakeBack(user_id=user_id, amount=amount, kind=kind, key=key, actor=actor, details=details)
+        return await self._groups.submit(operation)
+
+    async def find_entry(self, key: str) -> EntryRow | None:
+        """Return the entry booked under a key."""
+        return await self._store.find_entry(key)
 
     async def reset_allowance(self, user_id: int, amount: int, *, kind: str, key: str, counter: Counter) -> Movement:
         """Set the allowance, once for each key: what is left of the last one is gone."""

@@ -25,6 +25,7 @@ __all__ = [
     "Refund",
     "ResetAllowance",
     "Sweep",
+    "TakeBack",
     "Transfer",
     "Void",
 ]
@@ -256,7 +257,9 @@ class _Keyed(_Operation, kw_only=True, gc=False):
             entry_id=entry.id, before=entry.balance_after - change, after=entry.balance_after, is_repeat=True
         )
 
-    def move(self, book: Book, parts: Parts, counter: Counter, *, reference: str | None = None) -> Movement:
+    def move(
+        self, book: Book, parts: Parts, counter: Counter, *, reference: str | None = None, loss: int = 0
+    ) -> Movement:
         before = book.wallet(self.user_id).total
         book.credit(self.user_id, parts)
         entry = EntryRow(
@@ -272,7 +275,8 @@ class _Keyed(_Operation, kw_only=True, gc=False):
             actor=self.actor,
             details=_json(self.details),
         )
-        setattr(entry, counter, -parts.total)
+        setattr(entry, counter, loss - parts.total)
+        entry.loss = -loss
         book.enter(entry)
         return Movement(entry_id=entry.id, before=before, after=entry.balance_after)
 
@@ -286,6 +290,19 @@ class Transfer(_Keyed, kw_only=True, gc=False):
     def apply(self, book: Book) -> Movement:
         """Raises InvalidRequest when a balance would fall below zero."""
         return self.repeated(book) or self.move(book, self.parts, self.counter)
+
+
+class TakeBack(_Keyed, kw_only=True):
+    """Take purchased credit back as far as it is there: what was spent already is the gateway's loss."""
+
+    amount: int
+
+    def apply(self, book: Book) -> Movement:
+        """Never raises for a balance that is too low."""
+        if (repeated := self.repeated(book)) is not None:
+            return repeated
+        taken = min(self.amount, book.wallet(self.user_id).purchased)
+        return self.move(book, Parts(purchased=-taken), "clearing", loss=self.amount - taken)
 
 
 class ResetAllowance(_Keyed, kw_only=True, gc=False):

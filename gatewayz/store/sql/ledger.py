@@ -135,6 +135,16 @@ class SqlLedgerStore:
 
         return await self._database.read(work)
 
+    async def find_entry(self, key: str) -> EntryRow | None:
+        """Return the entry booked under a key."""
+        statement = select(*(ledger_entries.c[name] for name in ENTRY_COLUMNS)).where(ledger_entries.c.key == key)
+
+        def work(session: Session) -> EntryRow | None:
+            row = session.execute(statement).one_or_none()
+            return None if row is None else _entry(row)
+
+        return await self._database.read(work)
+
     async def list_entries(self, user_id: int, *, before: int | None = None, limit: int = 50) -> Sequence[EntryRow]:
         """Return a customer's entries but the internal ones, newest first, with ids below `before`."""
         # Written out, so that the partial index is recognised.

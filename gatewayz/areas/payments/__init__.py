@@ -1,0 +1,1 @@
+"""`/api/stripe`: buying credit and subscribing. Source: spec 04 §4."""

@@ -1,0 +1,1 @@
+"""Payments: from a processor's events to the ledger, once each."""
