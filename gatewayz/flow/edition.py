@@ -24,7 +24,7 @@ from gatewayz.domain.trials.gate import TrialGate
 from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.identity import IdentityProvider
-from gatewayz.sdk.interfaces import BillingBackend, Provider, Router, Signals
+from gatewayz.sdk.interfaces import BillingBackend, ProgressMarking, Provider, Router, Signals
 from gatewayz.sdk.observe import Attempt, Settlement
 from gatewayz.sdk.payments import PaymentProcessor
 from gatewayz.sdk.wire import Format
@@ -32,6 +32,10 @@ from gatewayz.sdk.wire import Format
 __all__ = ["Background", "Edition", "KeyLookup", "Observers", "StoreHealth"]
 
 _log = logging.getLogger("gatewayz.flow")
+
+
+class MarkingBilling(BillingBackend, ProgressMarking, Protocol):
+    """A billing backend inside its fence: it can always be told of progress."""
 
 
 class KeyLookup(Protocol):
@@ -97,7 +101,7 @@ class Edition:
     catalog: Catalog
     providers: Mapping[str, Provider]
     router: Router
-    billing: BillingBackend
+    billing: MarkingBilling
     breakers: Breakers
     signals: Signals
     retry_budget: RetryBudget

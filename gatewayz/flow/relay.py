@@ -6,7 +6,7 @@ from gatewayz.flow.lanes import OpenStream
 from gatewayz.flow.settle import Bill, gateway_usage
 from gatewayz.flow.trial import Trial
 from gatewayz.flow.values import Inbound
-from gatewayz.sdk.errors import GatewayzError, PaymentRequired, UpstreamError
+from gatewayz.sdk.errors import GatewayzError, PaymentRequired, StoreUnavailable, UpstreamError
 from gatewayz.sdk.interfaces import Charge
 from gatewayz.sdk.usage import Usage
 
@@ -43,7 +43,7 @@ class StreamBody:
         self._inbound = inbound
         self._edition = edition
         self._is_over = False
-        self._extend_at = _EXTEND_EVERY_CHARACTERS
+        self._extend_at = 1
         self._first_content_ms = _since(inbound, edition)
 
     def __aiter__(self) -> "StreamBody":
@@ -60,7 +60,7 @@ class StreamBody:
                     await self._keep_funded()
                 return block
             return await self._finish()
-        except (UpstreamError, PaymentRequired) as error:
+        except (UpstreamError, PaymentRequired, StoreUnavailable) as error:
             return await self._break_off(error)
 
     async def aclose(self) -> None:
@@ -92,7 +92,8 @@ class StreamBody:
     async def _break_off(self, error: GatewayzError) -> bytes:
         """End with one error event; what came before it is charged."""
         await self._stream.aclose()
-        self._trial.failed(error)
+        if isinstance(error, UpstreamError):
+            self._trial.failed(error)
         charge = await self._charge_delivered()
         self._is_over = True
         self._settled(charge, self._trial, error)
@@ -110,7 +111,11 @@ class StreamBody:
         usage = await self._bill.estimated_usage(stream.text, stream.characters)
         if stream.usage is not None and stream.usage.completion_tokens >= usage.completion_tokens:
             usage = stream.usage
-        return await self._bill.capture(self._trial.offer, usage)
+        try:
+            return await self._bill.capture(self._trial.offer, usage)
+        except StoreUnavailable:
+            self._edition.background.spawn(self._bill.capture_when_possible(self._trial.offer, usage))
+            return None
 
     def _settled(self, charge: Charge | None, trial: Trial, error: GatewayzError | None, *, status: int = 200) -> None:
         attempt = trial.succeeded() if trial.attempt is None else trial.attempt

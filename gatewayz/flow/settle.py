@@ -1,16 +1,23 @@
 """Pay for what was delivered, once."""
 
+import asyncio
+import logging
 from collections.abc import Callable
+from typing import Final
 
 from gatewayz.dialects.caller import GatewayUsage
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.values import Admission, Inbound, ParsedCall
+from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.sdk.interfaces import Charge
 from gatewayz.sdk.money import Nano, usd_float
 from gatewayz.sdk.observe import Attempt, Settlement
 from gatewayz.sdk.offers import Offer, Price
 from gatewayz.sdk.usage import Usage
+
+_log = logging.getLogger("gatewayz.flow")
+_RETRY_DELAYS_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 
 __all__ = ["Bill", "gateway_usage"]
 
@@ -37,12 +44,28 @@ class Bill:
         """Charge the true cost of a usage at an offer's price."""
         return await self._edition.billing.capture(self.hold, offer, usage, _price(offer).cost(usage))
 
+    async def capture_when_possible(self, offer: Offer, usage: Usage) -> None:
+        """Charge as soon as the store answers again; what cannot be charged in two minutes is left to the sweep.
+
+        Source: spec 00 §6.4 (deduction failure), design 4 (orphaned holds).
+        """
+        for delay_s in _RETRY_DELAYS_S:
+            await asyncio.sleep(delay_s)
+            try:
+                await self.capture(offer, usage)
+                return
+            except StoreUnavailable as err:
+                _log.warning("the charge of %s waits: %s", self.hold.key, err.message)
+        _log.error("the charge of %s was not booked; its hold is settled by the sweep", self.hold.key)
+
     async def void(self) -> None:
         """Release the hold: nothing was delivered."""
         await self._edition.billing.void(self.hold)
 
     async def extend_for(self, offer: Offer, characters: int) -> None:
-        """Raise the hold ahead of what a running stream has delivered. Raises PaymentRequired.
+        """Note what a running stream has delivered, and raise the hold ahead of it.
+
+        Raises PaymentRequired, StoreUnavailable.
 
         Steps are half as large again as what has been used, so a long answer costs a few extensions.
         Source: design 4.
@@ -50,6 +73,7 @@ class Bill:
         if self.hold.account is None:
             return
         used = self.estimated_cost(offer, characters)
+        self._edition.billing.mark(self.hold, Nano(min(used, self.hold.amount)))
         if used * 5 > self.hold.amount * 4:
             self.hold = await self._edition.billing.extend(self.hold, Nano(used + used // 2 + 1))
 

@@ -22,7 +22,7 @@ from gatewayz.flow.observers import ObserverGroup
 from gatewayz.flow.values import Inbound
 from gatewayz.sdk.chat import Completion, Event, ModelCall
 from gatewayz.sdk.context import PluginContext
-from gatewayz.sdk.errors import UpstreamBroken
+from gatewayz.sdk.errors import StoreUnavailable, UpstreamBroken
 from gatewayz.sdk.interfaces import Capabilities
 from gatewayz.sdk.money import Nano
 from gatewayz.sdk.observe import Attempt, Settlement
@@ -153,6 +153,8 @@ class CountingBilling(UnmeteredBilling):
     def __init__(self) -> None:
         super().__init__(UnmeteredSettings(), cast(PluginContext, None))
         self.asked: list[str] = []
+        self.marks: list[Nano] = []
+        self.outages = 0
         self.refuse_extension: Exception | None = None
 
     async def authorize(self, account: int | None, amount: Nano, key: str) -> Any:
@@ -165,7 +167,13 @@ class CountingBilling(UnmeteredBilling):
             raise self.refuse_extension
         return await super().extend(hold, amount)
 
+    def mark(self, hold: Any, delivered: Nano) -> None:
+        self.marks.append(delivered)
+
     async def capture(self, *args: Any) -> Any:
+        if self.outages:
+            self.outages -= 1
+            raise StoreUnavailable("gone")
         self.asked.append("capture")
         return await super().capture(*args)
 

@@ -28,7 +28,7 @@ Members = dict[str, msgspec.Raw]
 _MEMBERS: Final = msgspec.json.Decoder(Members)
 CONTENT_TEXT: Final = re.compile(
     rb'"(?:content|text|arguments|reasoning_content|reasoning|refusal|thinking|partial_json)"'
-    rb'\s*:\s*"((?:[^"\\]|\\.)+)"'
+    rb'\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)"'
 )
 """JSON members that carry delivered text in chunks and events."""
 

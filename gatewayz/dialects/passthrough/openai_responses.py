@@ -27,7 +27,7 @@ from gatewayz.sdk.wire import OPENAI_RESPONSES
 
 __all__ = ["OPENAI_RESPONSES_PASSTHROUGH", "ResponsesPassthrough"]
 
-_DELTA_TEXT: Final = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]|\\.)+)"')
+_DELTA_TEXT: Final = re.compile(rb'"delta"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)"')
 _SEQUENCE_NUMBER: Final = re.compile(rb'"sequence_number"\s*:\s*(\d+)')
 _MARKERS: Final = (
     b'"response.completed"',

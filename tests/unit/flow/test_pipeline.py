@@ -20,6 +20,7 @@ from gatewayz.sdk.errors import (
     ModelNotFound,
     NoOfferLeft,
     PaymentRequired,
+    StoreUnavailable,
     UpstreamBroken,
     UpstreamError,
     UpstreamModelMissing,
@@ -260,6 +261,29 @@ async def test_a_stream_whose_hold_cannot_grow_ends_with_an_error_and_is_charged
     assert b"insufficient" in out.lower() and b"[DONE]" not in out
     (settled,) = scene.records.settlements
     assert settled.charge.usage.output_tokens > 100
+
+
+async def test_progress_is_noted_from_the_first_content_on() -> None:
+    long = chunk('{"content":"' + "word " * 400 + '"}')
+    scene = Scene(a=WireFake((ROLE, PO, long, STOP, USAGE, DONE)))
+    await read(await stream(scene))
+    assert len(scene.billing.marks) >= 2 and scene.billing.marks == sorted(scene.billing.marks)
+
+
+@pytest.mark.parametrize("fault", [StoreUnavailable("gone"), PaymentRequired("no credit left")])
+async def test_a_store_that_goes_away_ends_the_stream_and_the_charge_follows(
+    fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatewayz.flow.settle._RETRY_DELAYS_S", (0.0, 0.0, 0.0))
+    long = chunk('{"content":"' + "word " * 400 + '"}')
+    scene = Scene(a=WireFake((ROLE, PO, long, long, STOP, DONE)))
+    scene.billing.refuse_extension = fault
+    scene.billing.outages = 2
+    out = await read(await stream(scene, max_tokens=5))
+    assert out.count(b'"error"') == 1 and b"[DONE]" not in out
+    await scene.background.drain(5)
+    assert scene.billing.asked.count("capture") == 1
+    assert scene.breakers.view("a").failure_count == 0
 
 
 async def test_another_format_is_translated_and_losses_are_told() -> None:
