@@ -21,6 +21,11 @@ class StripeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     livemode: bool | None = None
     """Take only events of live (true) or test mode (false); null takes both."""
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a key without a webhook secret: anybody could then sign events."""
+        if self.api_key and not self.webhook_secret.reveal().strip():
+            raise ValueError("webhook_secret is empty: anybody could then sign events")
+
     def is_configured(self) -> bool:
         """Return whether there is a key."""
         return bool(self.api_key)
