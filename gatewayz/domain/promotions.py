@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewayz.config.settings import Settings
 from gatewayz.domain.coupons.coupons import Coupons
 from gatewayz.domain.grants.grants import Grants
 from gatewayz.domain.ledger.ledger import Ledger
@@ -11,6 +12,7 @@ from gatewayz.domain.referrals.referrals import Referrals
 from gatewayz.domain.trials.gate import TrialGate
 from gatewayz.domain.trials.trials import Trials
 from gatewayz.sdk.clock import Clock
+from gatewayz.store.records import User
 
 if TYPE_CHECKING:
     from gatewayz.store.sql.store import SqlStore
@@ -28,6 +30,17 @@ class Promotions:
     coupons: Coupons
     referrals: Referrals
     partners: Partners
+
+    async def note_payment(self, user: User, amount: int, settings: Settings) -> None:
+        """Tell that a user paid (a purchase or a subscription): the trial ends, a referral earns its bonus.
+
+        Safe to repeat, and to call for every payment: only the first one changes anything.
+
+        :param amount: nano-dollars that were paid.
+        """
+        await self.trials.convert(user, settings.plans.trial)
+        self.trial_gate.forget(user.id)
+        await self.referrals.reward_first_purchase(user.id, amount, settings.referrals)
 
 
 def open_promotions(store: "SqlStore", ledger: Ledger, clock: Clock) -> Promotions:

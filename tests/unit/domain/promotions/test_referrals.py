@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from gatewayz.config.settings import Referrals as ReferralRules
+from gatewayz.config.settings import Settings
 from gatewayz.domain.ledger.book import Parts
 from gatewayz.domain.referrals.referrals import ReferralRefused, Referrals
 from gatewayz.sdk.errors import ServiceError
@@ -83,3 +84,16 @@ async def test_a_code_that_is_taken_is_drawn_again(books: Books) -> None:
     stuck = Referrals(books.store.referrals, books.promotions.grants, books.clock, choose=lambda _: "A")
     with pytest.raises(ServiceError):
         await stuck.code_of((await books.user()).id)
+
+
+async def test_a_payment_ends_the_trial_and_rewards_both_sides_once(books: Books) -> None:
+    settings, promotions = Settings(), books.promotions
+    referrer, payer = await books.user(), await books.user()
+    await promotions.trials.start(payer.id, settings.plans.trial)
+    await promotions.referrals.register(payer, (await promotions.referrals.code_of(referrer.id)).code, RULES)
+    for _ in range(2):
+        await promotions.note_payment(await books.again(payer), TEN, settings)
+    assert (await books.again(payer)).trial_ends_at is None
+    balances = await books.ledger.balances(payer.id)
+    assert (balances.trial, balances.purchased) == (5 * NANO_PER_USD, TEN)
+    assert await books.ledger.spendable(referrer.id) == TEN
