@@ -9,6 +9,7 @@ from typing import Final, cast
 
 import msgspec
 
+from gatewayz.areas.account.routes import ROUTES as ACCOUNT
 from gatewayz.areas.admin.coupons.routes import ROUTES as ADMIN_COUPONS
 from gatewayz.areas.admin.credits.routes import ROUTES as ADMIN_CREDITS
 from gatewayz.areas.admin.plans.routes import ROUTES as ADMIN_PLANS
@@ -56,6 +57,7 @@ ROUTES: Final = (
     *API_KEYS,
     *RATE_LIMITS,
     *AUTH,
+    *ACCOUNT,
     *ADMIN_USERS,
     *ADMIN_ROLES,
     *CREDITS,

@@ -1,0 +1,80 @@
+"""`/user/...`. Source: spec 03 §2, §3 (cases 8.1.*, 8.2.*)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+from quart import Response
+
+from gatewayz.areas.account import activity, profile
+from gatewayz.store.profile_records import ProfileChanges
+from gatewayz.web.query import read_query
+from gatewayz.web.routes import Call, Handler, Route, json_response
+
+__all__ = ["ROUTES"]
+
+_CACHE: Final = "enable_butter_cache"
+_NOTICE: Final = "Answers are kept only when you allow it; prompts are never shown to other users."
+
+
+class FeatureQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which feature is asked about."""
+
+    feature: str | None = None
+
+
+class CacheQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether answers may be kept."""
+
+    enable_butter_cache: bool
+
+
+async def show_entitlements(call: Call) -> Response:
+    """What the plan allows, and whether it has a feature."""
+    return json_response(await activity.show_plan(call, read_query(FeatureQuery).feature))
+
+
+async def show_cache_settings(call: Call) -> Response:
+    """Whether the user lets answers be kept."""
+    _, mine = await profile.find_me(call)
+    return json_response({_CACHE: mine.settings.get(_CACHE, False), "system_enabled": False, "privacy_notice": _NOTICE})
+
+
+async def change_cache_settings(call: Call) -> Response:
+    """Let answers be kept, or not."""
+    wanted = read_query(CacheQuery).enable_butter_cache
+    _, mine = await profile.find_me(call)
+    changes = ProfileChanges(settings={**mine.settings, _CACHE: wanted})
+    await call.services.store.sign_ups.change_profile(call.user_id, changes, call.services.clock.now())
+    return json_response({"success": True, _CACHE: wanted, "message": "Your choice is kept."})
+
+
+def _answer(show: Callable[[Call], Awaitable[dict[str, Any]]]) -> Handler:
+    async def handler(call: Call) -> Response:
+        return json_response(await show(call))
+
+    handler.__doc__ = show.__doc__
+    return handler
+
+
+_SHOWN: Final[dict[str, Callable[[Call], Awaitable[dict[str, Any]]]]] = {
+    "/user/profile": profile.show_profile,
+    "/user/balance": activity.show_balance,
+    "/user/plan": activity.show_plan,
+    "/user/plan/usage": activity.show_plan_usage,
+    "/user/limit": activity.show_limit,
+    "/user/credit-transactions": activity.list_transactions,
+    "/user/environment-usage": activity.show_environments,
+    "/user/monitor": activity.show_monitor,
+    "/user/activity/stats": activity.show_activity,
+    "/user/activity/log": activity.list_activity,
+}
+
+ROUTES: Final = (
+    *(Route(method="GET", path=path, handler=_answer(show), guard="user") for path, show in _SHOWN.items()),
+    Route(method="PUT", path="/user/profile", handler=_answer(profile.change_profile), guard="user"),
+    Route(method="DELETE", path="/user/account", handler=_answer(profile.close_account), guard="user"),
+    Route(method="GET", path="/user/plan/entitlements", handler=show_entitlements, guard="user"),
+    Route(method="GET", path="/user/cache-settings", handler=show_cache_settings, guard="user"),
+    Route(method="PUT", path="/user/cache-settings", handler=change_cache_settings, guard="user"),
+)
