@@ -18,7 +18,10 @@ from gatewayz.cli.options import ConfigOption, config_path
 from gatewayz.config.settings import Settings
 from gatewayz.domain.identity.accounts import Accounts, KeyRequest
 from gatewayz.domain.identity.key_files import load_vault
+from gatewayz.domain.ledger.book import Parts
+from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.sdk.clock import SystemClock
+from gatewayz.sdk.money import NANO_PER_USD
 from gatewayz.store.sql.store import SqlStore
 
 __all__ = ["app"]
@@ -29,6 +32,8 @@ _EMAIL: Final = "first@gatewayz.local"
 _MODEL: Final = "local/smollm2-135m-instruct"
 _QUESTION: Final = "In one short sentence: what is the capital of France?"
 _READY_S: Final = 60.0
+_CREDIT: Final = 5 * NANO_PER_USD
+"""What a first user may spend. Source: spec 00 §6.1."""
 _ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -86,6 +91,10 @@ async def _first_key(store: SqlStore, settings: Settings) -> str:
     if usable:
         return (await accounts.reveal_key(user.id, usable[0].id)).reveal()
     made = await accounts.create_key(user.id, KeyRequest(name="welcome"), actor="cli", maker=None)
+    ledger = Ledger(store.ledger, SystemClock())
+    await ledger.deposit(
+        user.id, Parts(trial=_CREDIT), kind="trial", key=f"welcome:{user.id}", counter="promotions", actor="cli"
+    )
     return made.text.reveal()
 
 
