@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import httpx
@@ -15,12 +16,15 @@ from tests.fakes.gateway_process import GatewayProcess
 
 pytestmark = pytest.mark.xdist_group("auth")
 SECRET = "a shared secret of the tests, long enough"
+ADDRESSES = count(1)
 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     config = {
         "providers": {"echo": {"use": "echo"}},
+        "server": {"trusted_proxies": ["127.0.0.1"]},
+        "limits": {"enabled": True},
         "plugins": ["providers.*", "routers.*", "billing.*", "identity.*"],
         "identity": {"development": {"use": "development", "secret": SECRET}},
         "mail_domains": {"temporary": ["mailinator.com"], "blocked": ["spam.example"]},
@@ -32,7 +36,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
 @pytest.fixture
 def client(gateway: GatewayProcess) -> Iterator[httpx.Client]:
     # Every test is an address of its own, so that limits by address stay out of the way.
-    address = f"198.51.100.{time.monotonic_ns() % 250 + 1}"
+    address = f"198.51.100.{next(ADDRESSES)}"
     with httpx.Client(base_url=gateway.base, timeout=20, headers={"x-forwarded-for": address}) as client:
         yield client
 
@@ -45,13 +49,6 @@ def body(subject: str, email: str | None = None, **over: Any) -> dict[str, Any]:
     accounts = [{"type": "email", "email": email, "verified_at": 1767225600}] if email else []
     user = {"id": subject, "created_at": 1767225600, "linked_accounts": accounts, "mfa_methods": []}
     return {"user": user, "token": token(subject, email=email), "email": email, "environment_tag": "live", **over}
-
-
-def balance(client: httpx.Client, key: str) -> dict[str, Any]:
-    reply = client.get("/user/balance", headers={"authorization": f"Bearer {key}"})
-    assert reply.status_code == 200, reply.text
-    shown: dict[str, Any] = reply.json()
-    return shown
 
 
 def test_2_2_and_25_15_first_sign_in_makes_an_account(client: httpx.Client) -> None:
@@ -161,10 +158,24 @@ def test_reset_says_the_same_to_all_and_works_once(gateway: GatewayProcess, clie
     assert mail["to"] == "reset@example.com"
     secret = mail["text"].split("token=")[1].split()[0]
     assert client.post("/auth/reset-password", params={"token": secret}).status_code == 200
-    assert client.post("/auth/reset-password", params={"token": secret}).status_code == 400
+    elsewhere = {"x-forwarded-for": f"198.51.100.{next(ADDRESSES)}"}
+    again = client.post("/auth/reset-password", params={"token": secret}, headers=elsewhere)
+    assert again.status_code == 400
 
 
 def test_schema_errors_name_the_field(client: httpx.Client) -> None:
     reply = client.post("/auth", json={"user": {"id": "x"}})
     assert reply.status_code == 422 and reply.json()["error"]["param"] == "user.created_at"
     assert reply.json()["detail"][0]["loc"] == ["user", "created_at"]
+
+
+def test_2_3_eleventh_sign_in_of_an_address(client: httpx.Client) -> None:
+    sent = body("did:privy:limited", "limited@example.com", token="not-a-valid-token")
+    assert [client.post("/auth", json=sent).status_code for _ in range(10)] == [401] * 10
+    reply = client.post("/auth", json=sent)
+    assert reply.status_code == 429 and int(reply.headers["retry-after"]) > 0
+
+
+def test_2_4_fourth_registration_of_an_address(client: httpx.Client) -> None:
+    sent = [{"username": f"case_register_{n}", "email": f"case.register.{n}@example.com"} for n in range(4)]
+    assert [client.post("/auth/register", json=each).status_code for each in sent] == [200, 200, 200, 429]

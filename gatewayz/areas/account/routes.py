@@ -70,8 +70,13 @@ _SHOWN: Final[dict[str, Callable[[Call], Awaitable[dict[str, Any]]]]] = {
     "/user/activity/log": activity.list_activity,
 }
 
+_LIMITS: Final = {"/user/balance": "balance", "/user/credit-transactions": "credit_transactions"}
+
 ROUTES: Final = (
-    *(Route(method="GET", path=path, handler=_answer(show), guard="user") for path, show in _SHOWN.items()),
+    *(
+        Route(method="GET", path=path, handler=_answer(show), guard="user", limit=_LIMITS.get(path))
+        for path, show in _SHOWN.items()
+    ),
     Route(method="PUT", path="/user/profile", handler=_answer(profile.change_profile), guard="user"),
     Route(method="DELETE", path="/user/account", handler=_answer(profile.close_account), guard="user"),
     Route(method="GET", path="/user/plan/entitlements", handler=show_entitlements, guard="user"),

@@ -49,10 +49,10 @@ def _private(answer: Response) -> Response:
 
 
 ROUTES: Final = (
-    Route(method="POST", path="/auth", handler=enter, guard="public"),
-    Route(method="POST", path="/auth/register", handler=register_account, guard="public"),
-    Route(method="POST", path="/create", handler=register_account, guard="public"),
-    Route(method="POST", path="/auth/password-reset", handler=mail_reset, guard="public"),
-    Route(method="POST", path="/auth/reset-password", handler=confirm_reset, guard="public"),
+    Route(method="POST", path="/auth", handler=enter, guard="public", limit="auth"),
+    Route(method="POST", path="/auth/register", handler=register_account, guard="public", limit="register"),
+    Route(method="POST", path="/create", handler=register_account, guard="public", limit="register"),
+    Route(method="POST", path="/auth/password-reset", handler=mail_reset, guard="public", limit="password_reset"),
+    Route(method="POST", path="/auth/reset-password", handler=confirm_reset, guard="public", limit="password_reset"),
     Route(method="GET", path="/auth/health", handler=show_health, guard="public"),
 )
