@@ -12,9 +12,9 @@ from gatewayz.store.sql.journal import SqlGrantedStore, SqlJournal
 from gatewayz.store.sql.keys import SqlKeyStore
 from gatewayz.store.sql.ledger import SqlLedgerStore
 from gatewayz.store.sql.payments import SqlPaymentStore
+from gatewayz.store.sql.people import SqlPeopleStore
 from gatewayz.store.sql.plans import SqlPlanStore
 from gatewayz.store.sql.referrals import SqlReferralStore
-from gatewayz.store.sql.people import SqlPeopleStore
 from gatewayz.store.sql.sign_ups import SqlSignUpStore
 from gatewayz.store.sql.trials import SqlTrialStore
 from gatewayz.store.sql.usage import SqlUsageStore
