@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 
 from gatewayz.sdk.errors import StoreUnavailable
+from gatewayz.store.sql.allowlist import SqlAllowlistStore
 from gatewayz.store.sql.coupons import SqlCouponStore
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.grants import SqlGrantStore
@@ -43,6 +44,7 @@ class SqlStore:
         self.referrals = SqlReferralStore(database)
         self.journal = SqlJournal(database)
         self.granted = SqlGrantedStore(database)
+        self.allowlist = SqlAllowlistStore(database)
         self.payments = SqlPaymentStore(database)
         self.ledger = SqlLedgerStore(database, sync_commits=sync_commits)
 
