@@ -138,6 +138,8 @@ class LedgerScope(msgspec.Struct, frozen=True, kw_only=True):
     entry_keys: Sequence[str] = ()
     new_wallets: Sequence[int] = ()
     """Customers who may not have a wallet yet and get one."""
+    is_durable: bool = True
+    """The commit waits for the disk; else only for the operating system, and the next durable one carries it there."""
 
 
 class LedgerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,7 +183,7 @@ class LedgerStore(Protocol):
     """The ledger's part of the store. Every method may raise StoreUnavailable."""
 
     async def transact(self, scope: LedgerScope, decide: Callable[[LedgerView], tuple[LedgerChanges, T]]) -> T:
-        """Read, decide, write and commit to disk as one step that no other process can interleave.
+        """Read, decide, write and commit as one step that no other process can interleave.
 
         `decide` may be called twice. Raises Conflict when an id or key is taken, ResourceNotFound
         when a new wallet's user does not exist, LedgerBroken when a rule of the database is violated.

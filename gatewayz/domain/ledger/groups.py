@@ -190,6 +190,7 @@ def _scope(operations: Sequence[Operation[Any]]) -> LedgerScope:
         hold_keys=list({key for operation in operations if (key := operation.hold_key) is not None}),
         entry_keys=list({key for operation in operations if (key := operation.entry_key) is not None}),
         new_wallets=sorted({operation.user_id for operation in operations if operation.makes_wallet}),
+        is_durable=any(operation.is_durable for operation in operations),
     )
 
 

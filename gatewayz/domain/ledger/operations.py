@@ -59,6 +59,11 @@ class Operation(Protocol[R_co]):
         """Whether a customer without a wallet gets one."""
         ...
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether its outcome must outlast a power cut; all outlast the death of the process."""
+        ...
+
     def apply(self, book: Book) -> R_co:
         """Change the book and return the outcome, or raise and change nothing."""
         ...
@@ -79,6 +84,10 @@ class _Operation(msgspec.Struct, kw_only=True, gc=False):
     def makes_wallet(self) -> bool:
         return False
 
+    @property
+    def is_durable(self) -> bool:
+        return True
+
 
 class _OnHold(_Operation, kw_only=True, gc=False):
     key: str
@@ -86,6 +95,14 @@ class _OnHold(_Operation, kw_only=True, gc=False):
     @property
     def hold_key(self) -> str | None:
         return self.key
+
+
+class _Settling(_OnHold, kw_only=True, gc=False):
+    """Ends or follows a hold that is on disk already: a power cut leaves the hold, and the sweep to settle it."""
+
+    @property
+    def is_durable(self) -> bool:
+        return False
 
 
 class Balances(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +178,7 @@ class Extend(_OnHold, kw_only=True, gc=False):
         return self.amount
 
 
-class Capture(_OnHold, kw_only=True, gc=False):
+class Capture(_Settling, kw_only=True, gc=False):
     """Charge the cost, at most what is held and can be held; release the rest, book the missing part as a loss."""
 
     cost: int
@@ -182,7 +199,7 @@ class Capture(_OnHold, kw_only=True, gc=False):
         return _captured(book, hold)
 
 
-class Void(_OnHold, kw_only=True, gc=False):
+class Void(_Settling, kw_only=True, gc=False):
     """Release a hold. Settled ones, and unknown ones, stay as they are."""
 
     def apply(self, book: Book) -> None:
@@ -196,7 +213,7 @@ class Void(_OnHold, kw_only=True, gc=False):
         book.touch(hold)
 
 
-class Mark(_OnHold, kw_only=True, gc=False):
+class Mark(_Settling, kw_only=True, gc=False):
     """Note how much of a hold has been delivered, should this process die."""
 
     delivered: int

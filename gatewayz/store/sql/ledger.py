@@ -100,7 +100,7 @@ class SqlLedgerStore:
         self._read_entries = queries["entries"]
 
     async def transact(self, scope: LedgerScope, decide: Callable[[LedgerView], tuple[LedgerChanges, T]]) -> T:
-        """Read, decide, write and commit to disk as one step that no other process can interleave."""
+        """Read, decide, write and commit as one step that no other process can interleave."""
 
         def work(statements: Statements) -> T:
             for user_id in scope.new_wallets:
@@ -110,7 +110,7 @@ class SqlLedgerStore:
             return result
 
         try:
-            return await self._database.run(work, durable=self._sync_commits)
+            return await self._database.run(work, durable=self._sync_commits and scope.is_durable)
         except Refused as err:
             raise _meaning(err) from err
 
