@@ -58,6 +58,7 @@ def prepare_gateway(
         # The local model is a process of its own, and the promise on start-up is without it.
         "OTHERS": "local: {enabled: false}" if has_shipped_config else "",
         "METERED": "true" if is_metered else "false",
+        "BILLING": "credits" if is_metered else "unmetered",
     }
     config.write_text(filled("gatewayz.yaml", values))
     (folder / "var").mkdir(exist_ok=True)
@@ -65,7 +66,11 @@ def prepare_gateway(
         shutil.copytree(PROJECT / "config", folder / "config", dirs_exist_ok=True)
     else:
         (folder / "config").mkdir(exist_ok=True)  # without one, the gateway takes the one it comes with
-    created = cli("users", "create", "bench@example.com", "--config", str(config), "--json", environment=environment)
+    created = cli(
+        *("users", "create", "bench@example.com", "--credits", "1000000"),
+        *("--config", str(config), "--json"),
+        environment=environment,
+    )
     return PreparedGateway(
         command=(str(_script()), "serve", "--config", str(config)),
         api_key=msgspec.json.decode(created, type=_CreatedUser).api_key,

@@ -81,12 +81,12 @@ def portkey(place: Workplace) -> Target:
 
 
 def gatewayz(place: Workplace) -> Target:
-    """Return this gateway: SQLite, a user and a key of its own, metering on."""
+    """Return this gateway: SQLite, a user and a key of its own; prepaid credit, limits and the usage log on."""
     return _gateway(place, is_metered=True)
 
 
 def gatewayz_unmetered(place: Workplace) -> Target:
-    """Return this gateway without its usage log."""
+    """Return this gateway without ledger, limits and usage log."""
     return _gateway(place, is_metered=False)
 
 

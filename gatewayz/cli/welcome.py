@@ -104,8 +104,9 @@ def _introduce(base: str, key: str, model: str) -> None:
     if usage is not None:
         cost = usage["cost_usd"]
         print(f"\n\nIt cost ${cost:f} for {usage['tokens_charged']} tokens in {usage['request_ms']} ms.")
-        if "balance_usd" in usage:
-            print(f"Balance left: ${usage['balance_usd']:.6f}")
+        balance = httpx.get(f"{base}/user/balance", headers={"authorization": f"Bearer {key}"}, timeout=10)
+        if balance.status_code == httpx.codes.OK:
+            print(f"Balance left: ${balance.json()['credits']:.6f}")
     print(f"""
 Gatewayz serves at {base}  (status: {base}/health, models: {base}/v1/models)
 
