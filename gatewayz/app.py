@@ -12,6 +12,7 @@ import msgspec
 from gatewayz.areas.account.routes import ROUTES as ACCOUNT
 from gatewayz.areas.admin.coupons.routes import ROUTES as ADMIN_COUPONS
 from gatewayz.areas.admin.credits.routes import ROUTES as ADMIN_CREDITS
+from gatewayz.areas.admin.ip_allowlist.routes import ROUTES as ADMIN_IP_ALLOWLIST
 from gatewayz.areas.admin.plans.routes import ROUTES as ADMIN_PLANS
 from gatewayz.areas.admin.roles.routes import ROUTES as ADMIN_ROLES
 from gatewayz.areas.admin.trials.routes import ROUTES as ADMIN_TRIALS
@@ -64,6 +65,7 @@ ROUTES: Final = (
     *ADMIN_CREDITS,
     *PAYMENTS,
     *ADMIN_COUPONS,
+    *ADMIN_IP_ALLOWLIST,
     *ADMIN_PLANS,
     *ADMIN_TRIALS,
     *COUPONS,

@@ -29,6 +29,7 @@ from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.identity.key_files import load_vault
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.ledger.sweep import Sweeper
+from gatewayz.domain.limits.allowlist import Allowlist
 from gatewayz.domain.limits.limits import Limits
 from gatewayz.domain.limits.network import NetworkLimiter, Velocity
 from gatewayz.domain.limits.open import open_limiter
@@ -112,6 +113,7 @@ class Lifecycle:
             self._stack.push_async_callback(self._keys.aclose)
             self._limiter = open_limiter(settings, self._clock, self._stack)
             self._velocity = Velocity(settings.limits.velocity, self._clock)
+            self._allowlist = Allowlist(store.allowlist, self._clock)
             self._inbox = self._open_inbox(store)
             self._services = Services(
                 clock=self._clock,
@@ -123,6 +125,7 @@ class Lifecycle:
                 inbox=self._inbox,
                 limiter=self._limiter,
                 velocity=self._velocity,
+                allowlist=self._allowlist,
                 adjustments=Adjustments(self._ledger, store.granted, store.journal, store.users, self._clock),
                 promotions=self._promotions,
             )
@@ -210,7 +213,7 @@ class Lifecycle:
             trial_gate=self._promotions.trial_gate,
             clock=self._clock,
             limits=Limits(rules, self._limiter) if rules.enabled else None,
-            network=NetworkLimiter(rules.network, self._limiter, self._velocity)
+            network=NetworkLimiter(rules.network, self._limiter, self._velocity, self._allowlist.covers)
             if rules.enabled and rules.network.enabled
             else None,
             background=self._background,
@@ -230,6 +233,7 @@ class Lifecycle:
         self._run(self._keep_alive.run(), "keep streams alive")
         self._run(self._sweeper.run(), "look after the ledger")
         self._run(self._inbox.run(), "process payment events")
+        self._run(self._allowlist.run(), "read the allowlist of addresses")
         self._run(self._promotions.grants.run(), "book promised credit")
         for name, work in self._record_jobs:
             self._run(work.run(), name)

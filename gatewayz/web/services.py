@@ -7,6 +7,7 @@ from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.ledger.ledger import Ledger
+from gatewayz.domain.limits.allowlist import Allowlist
 from gatewayz.domain.limits.limiter import Limiter
 from gatewayz.domain.limits.network import Velocity
 from gatewayz.domain.mail import Mailer
@@ -39,6 +40,8 @@ class Services:
     """Counts of what callers asked for."""
     velocity: Velocity
     """Whether too much fails."""
+    allowlist: Allowlist
+    """Addresses that are not counted; `refresh` after a change makes this process see it at once."""
     inbox: PaymentInbox
     """Events of the payment processor."""
     adjustments: Adjustments

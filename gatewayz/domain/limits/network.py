@@ -1,7 +1,7 @@
 """The network layer: callers without a valid key, counted by address. Source: spec 00 §5.1."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
@@ -114,21 +114,30 @@ class Velocity:
 
 
 class NetworkLimiter:
-    """Counts the requests of strangers."""
+    """Counts the requests of strangers.
 
-    def __init__(self, rules: NetworkLimits, limiter: Limiter, velocity: Velocity, allowed: Iterable[str] = ()) -> None:
+    :param is_allowed: whether an address is not counted.
+    """
+
+    def __init__(
+        self,
+        rules: NetworkLimits,
+        limiter: Limiter,
+        velocity: Velocity,
+        is_allowed: Callable[[str], bool] = lambda _address: False,
+    ) -> None:
         self.rules = rules
         self.velocity = velocity
         self._limiter = limiter
         self._strict = tuple(ip_network(entry, strict=False) for entry in rules.strict_networks)
         self._agents = tuple(agent.lower().encode() for agent in rules.strict_agents)
         self._headers = frozenset(name.lower().encode() for name in rules.strict_headers)
-        self._allowed = tuple(ip_network(entry, strict=False) for entry in allowed)
+        self._is_allowed = is_allowed
 
     async def take(self, address: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Count one request. Raises NetworkLimited (429)."""
         rules = self.rules
-        if _within(address, self._allowed):
+        if self._is_allowed(address):
             return
         limit = rules.strict_requests if self._is_strict(address, headers) else rules.requests
         limit = max(1, int(limit * self.velocity.multiplier))

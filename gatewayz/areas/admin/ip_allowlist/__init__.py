@@ -1,0 +1,1 @@
+"""The allowlist of addresses, for administrators. Source: spec 07 §1."""
