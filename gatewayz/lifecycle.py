@@ -169,7 +169,14 @@ class Lifecycle:
 
     def _open_inbox(self, store: "SqlStore") -> PaymentInbox:
         settings = lambda: self._gateway.edition.settings  # noqa: E731  (of the configuration in force)
-        book = PaymentBook(store.payments, self._ledger, store.users, self._clock, settings)
+        book = PaymentBook(
+            store.payments,
+            self._ledger,
+            store.users,
+            self._clock,
+            promotions=self._promotions,
+            settings_of=settings,
+        )
         return PaymentInbox(store.payments, book, self._clock, lambda: self._gateway.edition.payments)
 
     async def _install(self, loaded: Loaded) -> None:

@@ -218,6 +218,9 @@ class InvoiceNotice(_Value, frozen=True, kw_only=True):
     is_update: bool
     """It settles a change of tier; the allowance was given with that."""
     at: datetime
+    amount: int = 0
+    """What was paid of it."""
+    currency: str = "usd"
 
 
 Notice = PaidNotice | UnpaidNotice | RefundNotice | DisputeNotice | SubscriptionNotice | InvoiceNotice

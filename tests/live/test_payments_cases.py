@@ -26,6 +26,19 @@ class Shop:
         key = self.gateway.create_user(f"buyer{next(_numbers)}@example.com", "--role", "admin")
         return {"authorization": f"Bearer {key}"}
 
+    def referred(self, code: str) -> dict[str, str]:
+        """Register somebody who came by a code; a registration begins a trial."""
+        name = f"person{next(_numbers)}"
+        asked = {"username": name, "email": f"{name}@example.com", "referral_code": code}
+        made = self.client.post("/auth/register", json=asked)
+        assert made.status_code in (200, 201), made.text
+        return {"authorization": f"Bearer {made.json()['api_key']}"}
+
+    def pay(self, amount: int, headers: dict[str, str]) -> Any:
+        session = self.post("/checkout-session", {"amount": amount}, headers).json()
+        assert self.event("checkout.session.completed", paid(session, amount))["success"]
+        return session
+
     def post(self, path: str, body: Any, headers: dict[str, str]) -> httpx.Response:
         return self.client.post(f"/api/stripe{path}", json=body, headers=headers)
 
@@ -167,3 +180,18 @@ def test_11_8_other_currency_is_not_credited(shop: Shop) -> None:
     session = shop.post("/checkout-session", {"amount": 1000}, buyer).json()
     shop.event("checkout.session.completed", paid(session, currency="jpy"))
     assert shop.balance(buyer)["purchased_credits"] == 0
+
+
+def test_a_payment_ends_the_trial_and_completes_a_referral_once(shop: Shop) -> None:
+    referrer = shop.buyer()
+    payer = shop.referred(shop.get("/referral/code", referrer).json()["referral_code"])
+    assert shop.get("/trial/status", payer).json()["trial_status"]["status"] == "active"
+    before = shop.get("/user/balance", payer).json()["credits"]
+    session = shop.pay(1000, payer)
+    intent = {"id": f"pi_of_{session['session_id']}", "amount_received": 1000, "currency": "usd"}
+    assert shop.event("payment_intent.succeeded", intent)["success"]
+    assert shop.get("/trial/status", payer).json()["trial_status"]["status"] == "converted"
+    assert shop.get("/user/balance", payer).json()["credits"] - before == 20  # what was paid, and the bonus
+    assert shop.balance(referrer)["purchased_credits"] == 10.0
+    shop.pay(1000, payer)
+    assert shop.balance(referrer)["purchased_credits"] == 10.0

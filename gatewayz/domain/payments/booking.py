@@ -11,9 +11,10 @@ from gatewayz.config.settings import Settings
 from gatewayz.domain.ledger.book import Parts
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.payments.subscribing import SubscriptionBook
+from gatewayz.domain.promotions import Promotions
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import ResourceNotFound
-from gatewayz.sdk.money import NANO_PER_USD
+from gatewayz.sdk.money import NANO_PER_USD, nano_from_usd
 from gatewayz.sdk.payments import (
     DisputeNotice,
     InvoiceNotice,
@@ -25,7 +26,6 @@ from gatewayz.sdk.payments import (
 )
 from gatewayz.store.payment_records import Payment
 from gatewayz.store.ports import AccountStore
-from gatewayz.store.records import UserChanges
 
 if TYPE_CHECKING:
     from gatewayz.store.sql.payments import SqlPaymentStore
@@ -46,13 +46,19 @@ class PaymentBook:
         ledger: Ledger,
         users: AccountStore,
         clock: Clock,
+        *,
+        promotions: Promotions,
         settings_of: Callable[[], Settings],
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._users = users
         self._clock = clock
-        self._subscriptions = SubscriptionBook(store, ledger, users, clock, lambda: settings_of().subscriptions)
+        self._promotions = promotions
+        self._settings_of = settings_of
+        self._subscriptions = SubscriptionBook(
+            store, ledger, users, clock, promotions=promotions, settings_of=settings_of
+        )
 
     async def apply(self, notice: Notice) -> str:
         """Book a notice; return in words what was done. Raises ResourceNotFound for what is not known yet."""
@@ -90,18 +96,26 @@ class PaymentBook:
             actor="payments",
             details={"payment_id": payment.id, "amount": notice.amount, "currency": payment.currency},
         )
+        if payment.intent_id is None and notice.intent_id is not None:
+            await self._store.update(payment.id, intent_id=notice.intent_id)
         if payment.completed_at is None:
-            intent = {"intent_id": notice.intent_id} if notice.intent_id and payment.intent_id is None else {}
             await self._store.update(
                 payment.id,
                 status="completed",
                 paid=notice.amount,
                 method=notice.method or payment.method,
                 completed_at=self._clock.now(),
-                **intent,
             )
-            await self._users.update_user(payment.user_id, UserChanges(trial_ends_at=None), self._clock.now())
+        await self._tell(payment, notice.amount)
         return "The payment was booked before." if moved.is_repeat else "The payment is booked."
+
+    async def _tell(self, payment: Payment, amount: int) -> None:
+        """End the payer's trial and reward who referred them; repeated with the notice, for it may have failed."""
+        user = await self._users.find_user(payment.user_id)
+        if user is not None:
+            settings = self._settings_of()
+            paid = _nano_of(amount, payment, settings)
+            await self._promotions.note_payment(user, paid, settings)
 
     async def _fail(self, notice: UnpaidNotice) -> str:
         payment = await self._payment(notice.payment_id, notice.session_id, notice.intent_id)
@@ -174,3 +188,11 @@ class PaymentBook:
         if found is None and payment_id is not None:
             found = await self._store.find(payment_id)
         return found
+
+
+def _nano_of(amount: int, payment: Payment, settings: Settings) -> int:
+    """Return what an amount is worth: by its currency's rate, for a package's discount is no money that came."""
+    rate = (settings.credit_packages.currencies or {"usd": "1"}).get(payment.currency)
+    if rate is None:  # the currency is no longer taken
+        return payment.credit * amount * NANO_PER_CENT // payment.amount
+    return amount * nano_from_usd(str(rate)) // 100

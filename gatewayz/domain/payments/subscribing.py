@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from gatewayz.config.settings import Subscriptions
+from gatewayz.config.settings import Settings, Subscriptions
 from gatewayz.domain.ledger.ledger import Ledger
+from gatewayz.domain.promotions import Promotions
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import ResourceNotFound
 from gatewayz.sdk.money import nano_from_usd
 from gatewayz.sdk.payments import InvoiceNotice, SubscriptionNotice
 from gatewayz.store.payment_records import Subscription
 from gatewayz.store.ports import AccountStore
-from gatewayz.store.records import UserChanges
 
 if TYPE_CHECKING:
     from gatewayz.store.sql.payments import SqlPaymentStore
@@ -41,17 +41,20 @@ class SubscriptionBook:
         ledger: Ledger,
         users: AccountStore,
         clock: Clock,
-        rules_of: Callable[[], Subscriptions],
+        *,
+        promotions: Promotions,
+        settings_of: Callable[[], Settings],
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._users = users
         self._clock = clock
-        self._rules_of = rules_of
+        self._promotions = promotions
+        self._settings_of = settings_of
 
     async def change(self, notice: SubscriptionNotice) -> str:
         """Take over a subscription's state. Raises ResourceNotFound when nobody is known to have it."""
-        state, rules = notice.state, self._rules_of()
+        state, rules = notice.state, self._settings_of().subscriptions
         known = await self._store.find_subscription_by_id(state.id)
         user_id = known.user_id if known is not None else notice.user_id
         if user_id is None:
@@ -81,7 +84,7 @@ class SubscriptionBook:
         await self._move_allowance(known, saved, notice)
         await self._store.save_subscription(saved, self._clock.now())
         if status == "active":
-            await self._users.update_user(user_id, UserChanges(trial_ends_at=None), self._clock.now())
+            await self._end_trial(user_id)
         return f"The subscription is {status}."
 
     async def renew(self, notice: InvoiceNotice) -> str:
@@ -89,13 +92,14 @@ class SubscriptionBook:
         known = await self._store.find_subscription_by_id(notice.subscription_id)
         if known is None:
             raise ResourceNotFound("The invoice came before its subscription.")
-        rules = self._rules_of()
+        rules = self._settings_of().subscriptions
         if not notice.is_paid:
             if notice.at < known.as_of:
                 return "A newer state of the subscription is known."
             failed = msgspec.structs.replace(known, status="past_due", tier=rules.default_tier, as_of=notice.at)
             await self._store.save_subscription(failed, self._clock.now())
             return "The subscription is past due."
+        await self._tell(known.user_id, notice)
         if notice.is_update or known.status == "canceled":
             return "The invoice changes no allowance."
         tier = tier_of(rules, known.product_id)
@@ -105,10 +109,25 @@ class SubscriptionBook:
             await self._store.save_subscription(active, self._clock.now())
         return "The allowance is set for the period."
 
+    async def _end_trial(self, user_id: int) -> None:
+        user = await self._users.find_user(user_id)
+        if user is not None:
+            await self._promotions.trials.convert(user, self._settings_of().plans.trial)
+            self._promotions.trial_gate.forget(user_id)
+
+    async def _tell(self, user_id: int, notice: InvoiceNotice) -> None:
+        """End the payer's trial and reward who referred them; an invoice of nothing is no payment."""
+        user = await self._users.find_user(user_id)
+        settings = self._settings_of()
+        rate = (settings.credit_packages.currencies or {"usd": "1"}).get(notice.currency.lower())
+        if user is not None and rate is not None and notice.amount > 0:
+            paid = notice.amount * nano_from_usd(str(rate)) // 100
+            await self._promotions.note_payment(user, paid, settings)
+
     async def _move_allowance(
         self, known: Subscription | None, saved: Subscription, notice: SubscriptionNotice
     ) -> None:
-        rules = self._rules_of()
+        rules = self._settings_of().subscriptions
         stamp = int(notice.at.timestamp())
         key = f"subscription:{saved.subscription_id}:{notice.event}:{saved.product_id}:{stamp}"
         if saved.status == "canceled":

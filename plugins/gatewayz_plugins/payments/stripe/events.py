@@ -136,6 +136,8 @@ def _invoice(subject: Mapping[str, Any], *, is_paid: bool, at: int) -> Notice | 
         is_paid=is_paid,
         is_update=subject.get("billing_reason") == "subscription_update",
         at=datetime.fromtimestamp(at, UTC),
+        amount=(subject.get("amount_paid") or 0) if is_paid else 0,
+        currency=subject.get("currency") or "usd",
     )
 
 
