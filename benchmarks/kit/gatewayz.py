@@ -42,11 +42,14 @@ def prepare_gateway(
     port: int,
     mock_port: int,
     is_metered: bool = True,
+    is_prepaid: bool = False,
     has_shipped_config: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> PreparedGateway:
     """Write a configuration into the folder and create a user with a key. Raises Unavailable.
 
+    :param is_metered: keep the usage log.
+    :param is_prepaid: hold and charge prepaid credit on the ledger, and limit the key by a dozen bounds.
     :param has_shipped_config: lay it over the project's own `config/` with all its providers and models.
     """
     config = folder / "gatewayz.yaml"
@@ -58,7 +61,8 @@ def prepare_gateway(
         # The local model is a process of its own, and the promise on start-up is without it.
         "OTHERS": "local: {enabled: false}" if has_shipped_config else "",
         "METERED": "true" if is_metered else "false",
-        "BILLING": "credits" if is_metered else "unmetered",
+        "BILLING": "credits" if is_prepaid else "unmetered",
+        "LIMITED": "true" if is_prepaid else "false",
     }
     config.write_text(filled("gatewayz.yaml", values))
     (folder / "var").mkdir(exist_ok=True)

@@ -187,17 +187,21 @@ def _comparison(results: Results) -> str:
 
 
 def _metering(results: Results) -> str:
-    """Return what the usage log costs, when both were measured."""
+    """Return what the usage log, and what prepaid credit with limits cost, as far as they were measured."""
     pick = reading("sat", lambda one: one.cpu_us_per_unit)
-    with_log = Figure.of(values(results, _OUR_NAME, pick))
-    without = Figure.of(values(results, f"{_OUR_NAME}-unmetered", pick))
-    if with_log is None or without is None:
-        return ""
-    return (
-        "## What metering costs\n\n"
-        f"The usage log takes {with_log.median - without.median:,.0f} µs of CPU a request at saturation "
-        f"({with_log.text()} with it, {without.text()} without)."
-    )
+    logged = Figure.of(values(results, _OUR_NAME, pick))
+    lines: list[str] = []
+    if logged is not None and (without := Figure.of(values(results, f"{_OUR_NAME}-unmetered", pick))) is not None:
+        lines.append(
+            f"The usage log takes {logged.median - without.median:,.0f} µs of CPU a request at saturation "
+            f"({logged.text()} with it, {without.text()} without)."
+        )
+    if logged is not None and (prepaid := Figure.of(values(results, f"{_OUR_NAME}-prepaid", pick))) is not None:
+        lines.append(
+            "Prepaid credit (a hold and a charge on the ledger) and limits take "
+            f"{prepaid.median - logged.median:,.0f} µs more ({prepaid.text()}); at one connection the answer waits for the disk once, for the hold."
+        )
+    return "## What metering costs\n\n" + "\n\n".join(lines) if lines else ""
 
 
 def _startup(startup: Startup | None) -> str:
@@ -239,7 +243,8 @@ def _meanings() -> str:
         "Targets: **direct** is the mock itself, the floor of every latency; **nginx** proxies without buffering, "
         "about the least a proxy costs; **litellm** and **portkey** run with one worker and keep no records; "
         "**gatewayz** authenticates a key from its database, prices every call and writes its usage log to SQLite; "
-        "**gatewayz-unmetered** has that log off.",
+        "**gatewayz-unmetered** has that log off; **gatewayz-prepaid** also holds and charges prepaid credit and "
+        "limits the key, as the gateway ships.",
     ]
     return "## What is measured\n\n" + "\n".join(lines)
 

@@ -81,12 +81,17 @@ def portkey(place: Workplace) -> Target:
 
 
 def gatewayz(place: Workplace) -> Target:
-    """Return this gateway: SQLite, a user and a key of its own; prepaid credit, limits and the usage log on."""
-    return _gateway(place, is_metered=True)
+    """Return this gateway: SQLite, a user and a key of its own, every call priced and logged."""
+    return _gateway(place)
+
+
+def gatewayz_prepaid(place: Workplace) -> Target:
+    """Return this gateway as it ships: also prepaid credit on the ledger, and limits."""
+    return _gateway(place, is_prepaid=True)
 
 
 def gatewayz_unmetered(place: Workplace) -> Target:
-    """Return this gateway without ledger, limits and usage log."""
+    """Return this gateway without its usage log."""
     return _gateway(place, is_metered=False)
 
 
@@ -97,8 +102,10 @@ def _written(place: Workplace, name: str) -> Path:
     return file
 
 
-def _gateway(place: Workplace, *, is_metered: bool) -> Target:
-    prepared = prepare_gateway(place.folder, port=place.port, mock_port=place.mock_port, is_metered=is_metered)
+def _gateway(place: Workplace, *, is_metered: bool = True, is_prepaid: bool = False) -> Target:
+    prepared = prepare_gateway(
+        place.folder, port=place.port, mock_port=place.mock_port, is_metered=is_metered, is_prepaid=is_prepaid
+    )
     return Target(
         port=place.port,
         command=prepared.command,
@@ -113,5 +120,6 @@ TARGETS: Final[dict[str, Callable[[Workplace], Target]]] = {
     "litellm": litellm,
     "portkey": portkey,
     "gatewayz": gatewayz,
+    "gatewayz-prepaid": gatewayz_prepaid,
     "gatewayz-unmetered": gatewayz_unmetered,
 }

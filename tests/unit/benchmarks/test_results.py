@@ -46,5 +46,5 @@ def test_the_home_is_given_or_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_
 
 @pytest.mark.parametrize("name", ["nginx.conf", "litellm.yaml", "gatewayz.yaml"])
 def test_every_place_in_a_configuration_is_filled(name: str) -> None:
-    values = dict.fromkeys(("FOLDER", "PORT", "MOCK_PORT", "PLUGINS", "OTHERS", "METERED"), "x")
+    values = dict.fromkeys(("FOLDER", "PORT", "MOCK_PORT", "PLUGINS", "OTHERS", "METERED", "BILLING", "LIMITED"), "x")
     assert "@" not in filled(name, values)
