@@ -6,11 +6,11 @@ a billing backend as `StoreUnavailable` (no call without billing), a health chec
 
 import asyncio
 import inspect
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final, NoReturn, TypeVar, get_args
 
 from gatewayz.loader.contain import describe
+from gatewayz.loader.faults import FOREIGN, Faults
 from gatewayz.sdk.chat import Completion, EmbeddingCall, Embeddings, Event, ModelCall
 from gatewayz.sdk.errors import (
     InvalidRequest,
@@ -50,31 +50,7 @@ __all__ = ["FencedBilling", "FencedHealthCheck", "FencedIdentity", "FencedProvid
 
 T = TypeVar("T")
 
-_LOGGER = logging.getLogger("gatewayz.plugins")
 _EVENTS: Final = get_args(Event)
-_FOREIGN: Final = (Exception, SystemExit)
-"""What plugin code may throw at us; SystemExit would otherwise end the event loop."""
-MAX_TRACEBACKS: Final = 1000
-
-
-class _Faults:
-    """Logs each kind of fault of an instance with its traceback once, in one line afterwards."""
-
-    __slots__ = ("_name", "_seen")
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._seen: set[tuple[type, str, int]] = set()
-
-    def log(self, err: BaseException, doing: str) -> None:
-        frame = err.__traceback__
-        while frame is not None and frame.tb_next is not None:
-            frame = frame.tb_next
-        where = (type(err), frame.tb_frame.f_code.co_filename, frame.tb_lineno) if frame else (type(err), "", 0)
-        is_new = where not in self._seen and len(self._seen) < MAX_TRACEBACKS
-        if is_new:
-            self._seen.add(where)
-        _LOGGER.error("%s: %s failed: %s", self._name, doing, describe(err), exc_info=err if is_new else None)
 
 
 class FencedProvider:
@@ -90,7 +66,7 @@ class FencedProvider:
     def __init__(self, name: str, inner: Provider) -> None:
         self.inner = inner
         self._name = name
-        self._faults = _Faults(f"provider {name!r}")
+        self._faults = Faults(f"provider {name!r}")
         self._capabilities = inner.capabilities
         self._is_limited = isinstance(inner, HttpProvider)  # the HTTP client keeps the call's time limits
         if isinstance(inner, WireProvider):
@@ -112,7 +88,7 @@ class FencedProvider:
         """As `Provider.complete`."""
         try:
             answer: Any = await self._limit(self.inner.complete(call, context), context)
-        except _FOREIGN as err:
+        except FOREIGN as err:
             self._refuse(err, "complete")
         return answer if isinstance(answer, Completion) else self._junk(answer, "complete")
 
@@ -131,7 +107,7 @@ class FencedProvider:
                 yield self._event(event)
         except StopAsyncIteration:
             return
-        except _FOREIGN as err:
+        except FOREIGN as err:
             self._refuse(err, "stream")
         finally:
             await self._close(events)
@@ -140,7 +116,7 @@ class FencedProvider:
         """As `Provider.list_models`."""
         try:
             listed: Any = await self.inner.list_models()
-        except _FOREIGN as err:
+        except FOREIGN as err:
             self._refuse(err, "list_models")
         is_list = isinstance(listed, list | tuple) and all(isinstance(item, ModelListing) for item in listed)
         if not is_list:
@@ -165,7 +141,7 @@ class FencedProvider:
                 reply: Any = await self._wire.exchange(call, context)
             else:
                 reply = await self._limit(self._wire.exchange(call, context), context)
-        except _FOREIGN as err:
+        except FOREIGN as err:
             self._refuse(err, "exchange")
         if not hasattr(reply, "read_all"):
             self._junk(reply, "exchange")
@@ -175,14 +151,14 @@ class FencedProvider:
     async def _embed(self, call: EmbeddingCall, context: CallContext) -> Embeddings:
         try:
             answer: Any = await self._limit(self._embedder.embed(call, context), context)
-        except _FOREIGN as err:
+        except FOREIGN as err:
             self._refuse(err, "embed")
         return answer if isinstance(answer, Embeddings) else self._junk(answer, "embed")
 
     async def _generate_images(self, call: ImageCall, context: CallContext) -> Images:
         try:
             answer: Any = await self._limit(self._image_generator.generate_images(call, context), context)
-        except _FOREIGN as err:
+        except FOREIGN as err:
             self._refuse(err, "generate_images")
         return answer if isinstance(answer, Images) else self._junk(answer, "generate_images")
 
@@ -198,7 +174,7 @@ class FencedProvider:
             return
         try:
             await close()
-        except _FOREIGN as err:  # the answer is over; a fault in letting go of it is only logged
+        except FOREIGN as err:  # the answer is over; a fault in letting go of it is only logged
             self._faults.log(err, "closing a stream")
 
     def _refuse(self, err: BaseException, doing: str) -> NoReturn:
@@ -221,7 +197,7 @@ class FencedRouter:
     def __init__(self, name: str, inner: Router) -> None:
         self.inner = inner
         self._name = name
-        self._faults = _Faults(f"router {name!r}")
+        self._faults = Faults(f"router {name!r}")
 
     def rank(self, call: RoutingCall, offers: Sequence[Offer], signals: Signals) -> Ranking:
         """As `Router.rank`; the given order when the router fails or invents."""
@@ -232,7 +208,7 @@ class FencedRouter:
             for offer in ranking.offers:
                 if offer not in offers:
                     raise ValueError(f"rank invented an offer at {offer.provider!r}")
-        except _FOREIGN as err:  # a broken router costs its opinion, not the request
+        except FOREIGN as err:  # a broken router costs its opinion, not the request
             self._faults.log(err, "rank")
             return Ranking(offers=tuple(offers), reason=f"router {self._name} failed; offers in their given order")
         return ranking
@@ -243,7 +219,7 @@ class FencedBilling:
 
     def __init__(self, inner: BillingBackend) -> None:
         self.inner = inner
-        self._faults = _Faults("billing")
+        self._faults = Faults("billing")
         self._marks = inner.mark if isinstance(inner, ProgressMarking) else None
 
     def mark(self, hold: Hold, delivered: Nano) -> None:
@@ -252,7 +228,7 @@ class FencedBilling:
             return
         try:
             self._marks(hold, delivered)
-        except _FOREIGN as err:  # a note that is not taken costs nothing now: the hold stands
+        except FOREIGN as err:  # a note that is not taken costs nothing now: the hold stands
             self._faults.log(err, "mark")
 
     async def authorize(self, account: int | None, amount: Nano, key: str) -> Hold:
@@ -292,7 +268,7 @@ class FencedBilling:
             return await method(*arguments)
         except (RequestError, ServiceError):
             raise
-        except _FOREIGN as err:  # no billing, no call: whatever went wrong, it fails closed
+        except FOREIGN as err:  # no billing, no call: whatever went wrong, it fails closed
             self._refuse(err, getattr(method, "__name__", "billing"))
 
     def _refuse(self, err: BaseException, doing: str) -> NoReturn:
@@ -305,7 +281,7 @@ class FencedIdentity:
 
     def __init__(self, name: str, inner: IdentityProvider) -> None:
         self.inner = inner
-        self._faults = _Faults(f"identity provider {name!r}")
+        self._faults = Faults(f"identity provider {name!r}")
 
     async def verify(self, token: str) -> Identity:
         """As `IdentityProvider.verify`."""
@@ -315,7 +291,7 @@ class FencedIdentity:
                 raise TypeError(f"verify gave a {type(identity).__name__}")
         except (RequestError, UpstreamError):
             raise
-        except _FOREIGN as err:  # a broken provider lets nobody in
+        except FOREIGN as err:  # a broken provider lets nobody in
             self._faults.log(err, "verify")
             raise UpstreamBroken("the identity provider's plugin failed") from err
         return identity
@@ -326,7 +302,7 @@ class FencedHealthCheck:
 
     def __init__(self, name: str, inner: HealthCheck) -> None:
         self.inner = inner
-        self._faults = _Faults(f"health check {name!r}")
+        self._faults = Faults(f"health check {name!r}")
 
     async def probe(self) -> Reading:
         """As `HealthCheck.probe`; `degraded` with the reason when the check itself is broken."""
@@ -334,7 +310,7 @@ class FencedHealthCheck:
             reading: Any = await self.inner.probe()
             if not isinstance(reading, Reading):
                 raise TypeError(f"probe gave a {type(reading).__name__}")
-        except _FOREIGN as err:  # a broken check says nothing of its target, and must not stop the others
+        except FOREIGN as err:  # a broken check says nothing of its target, and must not stop the others
             self._faults.log(err, "probe")
             return Reading(state="degraded", detail=f"the check itself failed: {describe(err)}")
         return reading

@@ -25,6 +25,7 @@ from gatewayz.loader.discovery import builtins
 from gatewayz.loader.fence import FencedBilling, FencedHealthCheck, FencedIdentity, FencedProvider, FencedRouter
 from gatewayz.loader.instances import Instances, InstanceState, Opened, close
 from gatewayz.loader.observers import Observers
+from gatewayz.loader.payments_fence import FencedPayments
 from gatewayz.loader.registry import SECTIONS, Implementation, Registry
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.context import PluginContext
@@ -307,5 +308,5 @@ def _fence(entry: Decoded, inner: Any) -> object:
         case "identity":
             return FencedIdentity(entry.name, inner)
         case "payments":
-            return inner  # its callers take UpstreamError and GatewayzError apart from the rest themselves
+            return FencedPayments(entry.name, inner)
     return FencedHealthCheck(entry.name, inner)
