@@ -30,6 +30,7 @@ from gatewayz.domain.identity.key_files import load_vault
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.ledger.sweep import Sweeper
 from gatewayz.domain.limits.allowlist import Allowlist
+from gatewayz.domain.limits.key_quota import KeyQuota
 from gatewayz.domain.limits.limits import Limits
 from gatewayz.domain.limits.network import NetworkLimiter, Velocity
 from gatewayz.domain.limits.open import open_limiter
@@ -154,6 +155,7 @@ class Lifecycle:
 
     def _open_records(self, store: "SqlStore", rules: UsageLogRules) -> None:
         uses = KeyUses(store.identity, self._clock)
+        self._key_quota = KeyQuota(uses, self._clock)
         log = UsageLog(store.usage, self._clock, flush_s=rules.flush_s, max_pending=rules.max_pending)
         retention = Retention(store.usage, self._clock, keep_days=rules.keep_days)
         self._recorders = (uses.record, log.record) if rules.enabled else (uses.record,)
@@ -223,6 +225,7 @@ class Lifecycle:
             network=NetworkLimiter(rules.network, self._limiter, self._velocity, self._allowlist.covers)
             if rules.enabled and rules.network.enabled
             else None,
+            key_quota=self._key_quota,
             background=self._background,
         )
         self._instances = instances

@@ -17,6 +17,7 @@ from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.identity.caller import Caller
+from gatewayz.domain.limits.key_quota import KeyQuota
 from gatewayz.domain.limits.limits import Limits
 from gatewayz.domain.limits.network import NetworkLimiter
 from gatewayz.domain.plans.plans import Plans
@@ -121,6 +122,8 @@ class Edition:
     limits: Limits | None = None
     """None where the configuration limits nothing."""
     network: NetworkLimiter | None = None
+    key_quota: KeyQuota | None = None
+    """Counts the calls of keys that may make only so many."""
     identity: Mapping[str, IdentityProvider] = field(default_factory=dict)
     """Who verifies the tokens people sign in with, in the order they are asked."""
     background: Background = field(default_factory=Background)

@@ -46,6 +46,10 @@ class IdentityStore(Protocol):
         """Add to the counters of keys; this is no change of identity."""
         ...
 
+    async def count_uses(self, key_id: int) -> int:
+        """Return how many calls a key has made, 0 for an unknown one."""
+        ...
+
 
 class AccountStore(Protocol):
     """Users."""

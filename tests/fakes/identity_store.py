@@ -79,6 +79,10 @@ class FakeIdentityStore:
         self._answer()
         self.uses += uses
 
+    async def count_uses(self, key_id: int) -> int:
+        self._answer()
+        return sum(use.requests for use in self.uses if use.key_id == key_id)
+
     def _answer(self) -> None:
         if self.is_away:
             raise StoreUnavailable("away", retry_after_s=1.0)

@@ -149,3 +149,21 @@ def test_24_3_4_set_limit(gateway: GatewayProcess) -> None:
     with client(gateway, key) as user:
         assert user.post("/admin/limit", json={"api_key": key, "requests_per_day": 1}).status_code == 403
     assert [chat(gateway, key).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_keys_make_only_so_many_calls(gateway: GatewayProcess) -> None:
+    with client(gateway, gateway.create_user("bounded@example.com")) as user:
+        made = user.post("/user/api-keys", json={"key_name": "three", "max_requests": 3})
+        key = made.json()["api_key"]
+    answers = [chat(gateway, key) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    error = answers[-1].json()["error"]
+    assert int(answers[-1].headers["retry-after"]) > 60 and "3 calls" in error["message"]
+
+
+def test_2_3_sign_ins_of_one_address_are_limited(tmp_path: Path) -> None:
+    limits = {**LIMITS, "endpoints": {"auth": {"requests": 10, "window_s": 900}}}
+    with GatewayProcess(tmp_path, config(limits=limits)) as gateway:
+        answers = [httpx.post(f"{gateway.base}/auth", json={"token": "x", "user": {}}) for _ in range(11)]
+    assert 429 not in [answer.status_code for answer in answers[:10]]
+    assert answers[-1].status_code == 429 and 1 <= int(answers[-1].headers["retry-after"]) <= 900

@@ -77,3 +77,8 @@ class SqlIdentityStore:
                 )
 
         await self._database.write(work, durable=False)
+
+    async def count_uses(self, key_id: int) -> int:
+        """Return how many calls a key has made, 0 for an unknown one."""
+        statement = select(ApiKeyRow.requests_used).where(ApiKeyRow.id == key_id)
+        return await self._database.read(lambda session: session.exec(statement).first() or 0)
