@@ -198,8 +198,8 @@ def _metering(results: Results) -> str:
         )
     if logged is not None and (prepaid := Figure.of(values(results, f"{_OUR_NAME}-prepaid", pick))) is not None:
         lines.append(
-            "Prepaid credit (a hold and a charge on the ledger) and limits take "
-            f"{prepaid.median - logged.median:,.0f} µs more ({prepaid.text()}); at one connection the answer waits for the disk once, for the hold."
+            f"Prepaid credit (a hold and a charge on the ledger) and limits take {prepaid.median - logged.median:,.0f} "
+            f"µs more ({prepaid.text()}); at one connection the answer waits for the disk once, for the hold."
         )
     return "## What metering costs\n\n" + "\n\n".join(lines) if lines else ""
 
