@@ -14,6 +14,7 @@ from gatewayz.areas.admin.coupons.routes import ROUTES as ADMIN_COUPONS
 from gatewayz.areas.admin.credits.routes import ROUTES as ADMIN_CREDITS
 from gatewayz.areas.admin.ip_allowlist.routes import ROUTES as ADMIN_IP_ALLOWLIST
 from gatewayz.areas.admin.plans.routes import ROUTES as ADMIN_PLANS
+from gatewayz.areas.admin.rate_limits.routes import ROUTES as ADMIN_RATE_LIMITS
 from gatewayz.areas.admin.roles.routes import ROUTES as ADMIN_ROLES
 from gatewayz.areas.admin.trials.routes import ROUTES as ADMIN_TRIALS
 from gatewayz.areas.admin.users.routes import ROUTES as ADMIN_USERS
@@ -67,6 +68,7 @@ ROUTES: Final = (
     *ADMIN_COUPONS,
     *ADMIN_IP_ALLOWLIST,
     *ADMIN_PLANS,
+    *ADMIN_RATE_LIMITS,
     *ADMIN_TRIALS,
     *COUPONS,
     *PARTNER_TRIALS,

@@ -38,11 +38,21 @@ class LimitPages:
         """Show every key with its limits and what is used of them."""
         return [self._shown(key) for key in await self._mine()]
 
+    async def show(self, key_id: int) -> dict[str, Any]:
+        """Show one key with its limits and what is used of them. Raises ResourceNotFound."""
+        return self._shown(await self._find(key_id))
+
+    async def reset(self, key_id: int, actor: str) -> dict[str, Any]:
+        """Forget the limits set for a key, so that the plan's hold; return those. Raises ResourceNotFound."""
+        key = await self._find(key_id)
+        changed = await self._accounts.update_key(
+            self._user_id, key.id, KeyEdits(limits=KeyLimits()), actor=actor, maker=None
+        )
+        return _config(self._profile(changed))
+
     async def usage(self, key_id: int, window: str) -> dict[str, Any]:
         """Show one window of a key. Raises ResourceNotFound."""
-        key = await self._keys.find_key(self._user_id, key_id)
-        if key is None or key.revoked_at is not None:
-            raise ResourceNotFound("There is no such key.", param="key_id")
+        key = await self._find(key_id)
         profile = self._profile(key)
         return {
             "key_id": key.id,
@@ -54,10 +64,7 @@ class LimitPages:
 
     async def change(self, key_id: int, body: LimitsBody, actor: str) -> dict[str, Any]:
         """Set limits of a key, never above the plan's; return those now enforced. Raises ResourceNotFound."""
-        key = await self._keys.find_key(self._user_id, key_id)
-        if key is None or key.revoked_at is not None:
-            raise ResourceNotFound("There is no such key.", param="key_id")
-        return await self._change(key, _chosen(body), actor)
+        return await self._change(await self._find(key_id), _chosen(body), actor)
 
     async def change_all(self, body: LimitsBody, actor: str) -> tuple[int, dict[str, Any]]:
         """Set limits of every key; return how many, and the limits now enforced."""
@@ -73,6 +80,12 @@ class LimitPages:
         edits = KeyEdits(limits=limits)
         changed = await self._accounts.update_key(self._user_id, key.id, edits, actor=actor, maker=None)
         return _config(self._profile(changed))
+
+    async def _find(self, key_id: int) -> ApiKey:
+        key = await self._keys.find_key(self._user_id, key_id)
+        if key is None or key.revoked_at is not None:
+            raise ResourceNotFound("There is no such key.", param="key_id")
+        return key
 
     async def _mine(self) -> list[ApiKey]:
         return [key for key in await self._keys.list_keys(self._user_id, limit=1000) if is_in_force(key)]

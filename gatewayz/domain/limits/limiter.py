@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 import os
+from collections import OrderedDict
 from typing import Final
 
 import msgspec
@@ -12,13 +13,23 @@ from gatewayz.domain.limits.bounds import Bound, Counters, Granted, Refused, Usa
 from gatewayz.domain.limits.memory import MemoryCounters
 from gatewayz.sdk.clock import Clock
 
-__all__ = ["Lease", "Limiter"]
+__all__ = ["Lease", "Limiter", "Refusals"]
 
 _log = logging.getLogger("gatewayz.limits")
 BUDGET_S: Final = 0.045
 """How long one request may wait for Redis before limits go local. Source: design 6, aimed below its 200 ms."""
+REFUSALS_KEPT: Final = 1_000
 RETRY_S: Final = 5.0
 """How long Redis is left alone after it failed; recovery is within twice that."""
+
+
+class Refusals(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How often this process refused for one bound, and the last time."""
+
+    bound: Bound
+    count: int
+    at_ms: int
+    wait_ms: int
 
 
 class Lease:
@@ -68,6 +79,15 @@ class Limiter:
         self._leases = itertools.count(1)
         self._process = os.urandom(6).hex()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.granted_count = 0
+        self.refused_count = 0
+        self.refusals: OrderedDict[str, Refusals] = OrderedDict()
+        """Who was refused, by the key of the bound; the latest last, at most `REFUSALS_KEPT`."""
+
+    @property
+    def is_shared(self) -> bool:
+        """True when processes count together, or should."""
+        return self._shared is not None
 
     @property
     def is_degraded(self) -> bool:
@@ -129,6 +149,14 @@ class Limiter:
             _log.warning("limits are counted in this process alone: %s", type(err).__name__)
         self._closed_until = self._clock.monotonic() + RETRY_S
 
+    def _note_refusal(self, bound: Bound, refused: Refused) -> None:
+        self.refused_count += 1
+        before = self.refusals.pop(bound.key, None)
+        count = 1 if before is None else before.count + 1
+        self.refusals[bound.key] = Refusals(bound=bound, count=count, at_ms=refused.at_ms, wait_ms=refused.wait_ms)
+        if len(self.refusals) > REFUSALS_KEPT:
+            self.refusals.popitem(last=False)
+
     def _share(self, bound: Bound) -> Bound:
         return msgspec.structs.replace(bound, limit=-(-bound.limit // self._workers))
 
@@ -136,5 +164,7 @@ class Limiter:
         self, home: Counters, bounds: tuple[Bound, ...], answer: Granted | Refused, tokens: int
     ) -> Lease | tuple[Bound, Refused]:
         if isinstance(answer, Refused):
+            self._note_refusal(bounds[answer.index], answer)
             return bounds[answer.index], answer
+        self.granted_count += 1
         return Lease(self, home, bounds, answer, tokens)

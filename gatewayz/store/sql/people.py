@@ -12,7 +12,7 @@ from gatewayz.store.moment_id import EPOCH, first_id
 from gatewayz.store.profile_records import UserFilter
 from gatewayz.store.records import User
 from gatewayz.store.sql.database import Database
-from gatewayz.store.sql.tables.accounts import UserRow
+from gatewayz.store.sql.tables.accounts import ApiKeyRow, UserRow
 from gatewayz.store.sql.tables.usage import usage_log
 from gatewayz.store.sql.users import user_of
 
@@ -112,6 +112,13 @@ class SqlPeopleStore:
             return [user_of(row) for row in session.scalars(page)], session.execute(count).scalar_one()
 
         return await self._database.read(work)
+
+    async def owner_of_key(self, key_id: int) -> int | None:
+        """Return whose key it is, for administrators; None for one that is unknown or revoked."""
+        statement = select(col(ApiKeyRow.user_id)).where(
+            col(ApiKeyRow.id) == key_id, col(ApiKeyRow.revoked_at).is_(None)
+        )
+        return await self._database.read(lambda session: session.scalars(statement).first())
 
     async def count_kinds(self, wanted: UserFilter, now: datetime) -> Mapping[tuple[str, bool, str], int]:
         """Return how many users there are by role, activity and subscription status."""
