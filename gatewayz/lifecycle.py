@@ -24,6 +24,7 @@ from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.breakers.signals import RouteSignals
 from gatewayz.domain.catalog.build import Skipped, build_catalog
 from gatewayz.domain.credits.adjustments import Adjustments
+from gatewayz.domain.idempotency.idempotency import Idempotency
 from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.identity.key_files import load_vault
@@ -116,6 +117,7 @@ class Lifecycle:
             self._velocity = Velocity(settings.limits.velocity, self._clock)
             self._allowlist = Allowlist(store.allowlist, self._clock)
             self._inbox = self._open_inbox(store)
+            self._idempotency = Idempotency(store.idempotency, self._clock)
             self._services = Services(
                 clock=self._clock,
                 store=store,
@@ -221,6 +223,7 @@ class Lifecycle:
             plans=plans,
             trial_gate=self._promotions.trial_gate,
             clock=self._clock,
+            idempotency=self._idempotency,
             limits=Limits(rules, self._limiter) if rules.enabled else None,
             network=NetworkLimiter(rules.network, self._limiter, self._velocity, self._allowlist.covers)
             if rules.enabled and rules.network.enabled
@@ -243,6 +246,7 @@ class Lifecycle:
         self._run(self._keep_alive.run(), "keep streams alive")
         self._run(self._sweeper.run(), "look after the ledger")
         self._run(self._inbox.run(), "process payment events")
+        self._run(self._idempotency.run(), "forget expired request ids")
         self._run(self._allowlist.run(), "read the allowlist of addresses")
         self._run(self._promotions.grants.run(), "book promised credit")
         for name, work in self._record_jobs:

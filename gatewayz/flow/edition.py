@@ -16,6 +16,7 @@ from gatewayz.dialects.passthrough.contract import Passthrough
 from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.catalog.catalog import Catalog
+from gatewayz.domain.idempotency.idempotency import Idempotency
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.domain.limits.key_quota import KeyQuota
 from gatewayz.domain.limits.limits import Limits
@@ -119,6 +120,8 @@ class Edition:
     """Whose is which, from memory."""
     trial_gate: TrialGate
     clock: Clock
+    idempotency: Idempotency | None = None
+    """Who remembers the ids of callers; None is nobody."""
     limits: Limits | None = None
     """None where the configuration limits nothing."""
     network: NetworkLimiter | None = None

@@ -43,6 +43,8 @@ class StreamBody:
         self._inbound = inbound
         self._edition = edition
         self._is_over = False
+        self.has_ended_well = False
+        """Whether the answer is complete and charged."""
         self._extend_at = 1
         self._first_content_ms = _since(inbound, edition)
 
@@ -87,7 +89,9 @@ class StreamBody:
         self._settled(charge, self._trial, None)
         self._edition.background.spawn(self._stream.release())
         spent = gateway_usage(charge, _since(self._inbound, self._edition), self._stream.dropped)
-        return self._stream.finish(usage, spent)
+        last = self._stream.finish(usage, spent)
+        self.has_ended_well = True
+        return last
 
     async def _break_off(self, error: GatewayzError) -> bytes:
         """End with one error event; what came before it is charged."""

@@ -9,10 +9,12 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
+from gatewayz.domain.idempotency.idempotency import claim_key
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.domain.identity.restrictions import check_restrictions
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.gateway import Gateway
+from gatewayz.flow.once import answer_once
 from gatewayz.flow.pipeline import answer
 from gatewayz.flow.values import Inbound, Reply, ReplyBody
 from gatewayz.sdk.errors import GatewayzError, ServerOverloaded
@@ -33,7 +35,7 @@ from gatewayz.web.exchange import Exchange, KeepAlive
 from gatewayz.web.hangup import HangUp
 from gatewayz.web.json_depth import check_json_depth
 from gatewayz.web.network import known_caller, note_outcome
-from gatewayz.web.request_head import read_head
+from gatewayz.web.request_head import RequestHead, read_head
 
 __all__ = ["HOT_ROUTES", "HotFront"]
 
@@ -107,7 +109,7 @@ class HotFront:
             )
             hang_up.watch()
             self._keep_alive.add(exchange, edition, body)
-            reply = await answer(inbound, caller, edition)
+            reply = await self._answer(inbound, caller, edition, head)
             note_outcome(edition)
             if isinstance(reply.body, bytes):
                 await exchange.send_whole(reply, reply.body)
@@ -132,6 +134,14 @@ class HotFront:
             self._keep_alive.remove(exchange)
             hang_up.forget()
             lease.release()
+
+    async def _answer(self, inbound: Inbound, caller: Caller, edition: Edition, head: RequestHead) -> Reply:
+        idempotency = edition.idempotency
+        if not (head.is_caller_id or head.idempotency_key) or idempotency is None or caller.user_id is None:
+            return await answer(inbound, caller, edition)
+        return await answer_once(
+            inbound, caller, edition, idempotency, claim_key(head.idempotency_key, head.request_id)
+        )
 
     def _for_edition(self, edition: Edition) -> tuple[Edition | None, ClientAddresses, Cors]:
         if self._addresses[0] is not edition:

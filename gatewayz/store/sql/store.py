@@ -8,6 +8,7 @@ from gatewayz.store.sql.allowlist import SqlAllowlistStore
 from gatewayz.store.sql.coupons import SqlCouponStore
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.grants import SqlGrantStore
+from gatewayz.store.sql.idempotency import SqlIdempotencyStore
 from gatewayz.store.sql.identity import SqlIdentityStore
 from gatewayz.store.sql.journal import SqlGrantedStore, SqlJournal
 from gatewayz.store.sql.keys import SqlKeyStore
@@ -45,6 +46,7 @@ class SqlStore:
         self.journal = SqlJournal(database)
         self.granted = SqlGrantedStore(database)
         self.allowlist = SqlAllowlistStore(database)
+        self.idempotency = SqlIdempotencyStore(database)
         self.payments = SqlPaymentStore(database)
         self.ledger = SqlLedgerStore(database, sync_commits=sync_commits)
 

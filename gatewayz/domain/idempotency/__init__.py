@@ -1,0 +1,1 @@
+"""Requests that callers mark as the same."""

@@ -1,0 +1,102 @@
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gatewayz.domain.idempotency.idempotency import (
+    MAX_ANSWER_BYTES,
+    Answer,
+    Claim,
+    Idempotency,
+    claim_key,
+    fingerprint,
+)
+from gatewayz.sdk.errors import Conflict, InvalidRequest, SchemaInvalid
+from gatewayz.store.sql.database import open_database
+from gatewayz.store.sql.store import SqlStore
+from tests.fakes.clock import FakeClock
+from tests.fakes.databases import postgres_url, sqlite_url
+
+ANSWER = Answer(headers={"content-type": "application/json", "x-model": "m"}, body=b'{"a":"\xc3\xa9"}')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqlStore]:
+    opened = SqlStore(open_database(sqlite_url(tmp_path) if request.param == "sqlite" else postgres_url()))
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def idempotency(store: SqlStore, clock: FakeClock) -> Idempotency:
+    return Idempotency(store.idempotency, clock)
+
+
+async def claimed(idempotency: Idempotency, request: str = "r", user: int = 1) -> Claim:
+    found = await idempotency.claim(user, "k", request, 120)
+    assert isinstance(found, Claim)
+    return found
+
+
+async def test_running_then_the_answer_again(idempotency: Idempotency) -> None:
+    claim = await claimed(idempotency)
+    with pytest.raises(Conflict) as caught:
+        await idempotency.claim(1, "k", "r", 120)
+    assert (caught.value.code, caught.value.retry_after_s) == ("IDEMPOTENCY_CONFLICT", 1)
+    await claim.done(ANSWER)
+    assert await idempotency.claim(1, "k", "r", 120) == ANSWER
+
+
+async def test_another_body_is_refused_and_another_user_is_free(idempotency: Idempotency) -> None:
+    await claimed(idempotency)
+    with pytest.raises(SchemaInvalid) as caught:
+        await idempotency.claim(1, "k", "other", 120)
+    assert caught.value.code == "IDEMPOTENCY_MISMATCH"
+    assert (await claimed(idempotency, user=2)).run == 1
+
+
+async def test_a_released_claim_is_the_next_run(idempotency: Idempotency) -> None:
+    await (await claimed(idempotency)).release()
+    assert (await claimed(idempotency, "other")).run == 2
+
+
+async def test_spent_and_too_large_are_final(idempotency: Idempotency) -> None:
+    large = Answer(headers=ANSWER.headers, body=b"x" * (MAX_ANSWER_BYTES + 1))
+    await (await claimed(idempotency)).done(large)
+    with pytest.raises(Conflict, match="256 KB") as caught:
+        await idempotency.claim(1, "k", "r", 120)
+    assert caught.value.headers == {"x-should-retry": "false"}
+
+
+async def test_a_crashed_run_is_taken_over_and_its_late_end_is_not_noted(
+    idempotency: Idempotency, clock: FakeClock
+) -> None:
+    crashed = await claimed(idempotency)
+    clock.advance(121)
+    assert await idempotency.forget() == 0
+    second = await claimed(idempotency)
+    assert second.run == 2
+    await crashed.done(ANSWER)
+    with pytest.raises(Conflict, match="running"):
+        await idempotency.claim(1, "k", "r", 120)
+
+
+async def test_answers_are_forgotten_after_a_day(idempotency: Idempotency, clock: FakeClock) -> None:
+    await (await claimed(idempotency)).done(ANSWER)
+    clock.advance(timedelta(days=1).total_seconds() + 1)
+    assert await idempotency.forget() == 1
+    assert (await claimed(idempotency)).run == 1
+
+
+def test_keys_and_fingerprints() -> None:
+    assert claim_key(None, "req_a") != claim_key(b"req_a", "req_b")
+    for bad in (b"", b" ", b"x" * 256, "\xe9".encode(), b"a\x01"):
+        with pytest.raises(InvalidRequest):
+            claim_key(bad, "req_a")
+    assert fingerprint("a", b"b") != fingerprint("ab", b"")
