@@ -167,3 +167,13 @@ def test_2_3_sign_ins_of_one_address_are_limited(tmp_path: Path) -> None:
         answers = [httpx.post(f"{gateway.base}/auth", json={"token": "x", "user": {}}) for _ in range(11)]
     assert 429 not in [answer.status_code for answer in answers[:10]]
     assert answers[-1].status_code == 429 and 1 <= int(answers[-1].headers["retry-after"]) <= 900
+
+
+def test_making_keys_is_limited_for_each_user(tmp_path: Path) -> None:
+    limits = {**LIMITS, "endpoints": {"api_keys": {"requests": 2, "window_s": 3600, "scope": "user"}}}
+    with GatewayProcess(tmp_path, config(limits=limits)) as gateway:
+        for email in ("maker@example.com", "other@example.com"):
+            with client(gateway, gateway.create_user(email)) as user:
+                made = [user.post("/user/api-keys", json={"key_name": f"k{number}"}) for number in range(3)]
+            assert [answer.status_code // 100 for answer in made] == [2, 2, 4], [answer.text for answer in made]
+            assert made[-1].status_code == 429 and int(made[-1].headers["retry-after"]) > 60

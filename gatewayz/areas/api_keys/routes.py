@@ -61,7 +61,7 @@ def _pages(call: Call) -> KeyPages:
 _KEY: Final = "/user/api-keys/<int(max=9007199254740991):key_id>"
 
 ROUTES: Final = (
-    Route(method="POST", path="/user/api-keys", handler=create_key, guard="user"),
+    Route(method="POST", path="/user/api-keys", handler=create_key, guard="user", limit="api_keys"),
     Route(method="GET", path="/user/api-keys", handler=list_keys, guard="user"),
     Route(method="GET", path="/user/api-keys/usage", handler=show_usage, guard="user"),
     Route(method="GET", path="/user/api-keys/audit-logs", handler=list_audit_logs, guard="user"),

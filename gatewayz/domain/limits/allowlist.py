@@ -69,6 +69,8 @@ def is_listed(address: str, entries: Sequence[AllowlistEntry], clock: Clock, use
 
 def canonical_network(text: str) -> str:
     """Return an address or CIDR range in the one form it is kept in. Raises ValueError."""
+    if "%" in text:
+        raise ValueError("a zone is not part of an address that others see")
     network: Network = ip_network(text.strip(), strict=False)
     if network.version == 6 and network.prefixlen >= _MAPPED.prefixlen and network.network_address in _MAPPED:
         embedded = int(network.network_address) & 0xFFFF_FFFF
