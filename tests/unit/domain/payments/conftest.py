@@ -29,8 +29,18 @@ class Till:
     ledger: Ledger
     clock: FakeClock
     promotions: Promotions
-    book: PaymentBook
     settings: Settings
+
+    @property
+    def book(self) -> PaymentBook:
+        return PaymentBook(
+            self.store.payments,
+            self.ledger,
+            self.store.users,
+            self.clock,
+            promotions=self.promotions,
+            settings_of=lambda: self.settings,
+        )
 
     async def user(self) -> User:
         return await self.store.users.add_user(NewUser(email=f"p{next(_numbers)}@example.com"), self.clock.now())
@@ -92,7 +102,7 @@ async def till(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     clock, settings = FakeClock(), Settings()
     ledger = Ledger(store.ledger, clock)
     promotions = open_promotions(store, ledger, clock)
-    book = PaymentBook(store.payments, ledger, store.users, clock, promotions=promotions, settings_of=lambda: settings)
-    yield Till(store, ledger, clock, promotions, book, settings)
+    till = Till(store, ledger, clock, promotions, settings)
+    yield till
     await ledger.aclose()
     await store.aclose()
