@@ -30,11 +30,11 @@ class StripeServer:
         self.objects: dict[str, dict[str, Any]] = {}
         self._numbers = count(1)
 
-    def answer(self, path: str, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    def answer(self, path: str, form: dict[str, str], method: str) -> tuple[int, dict[str, Any]]:
         self.seen.append((path, form))
         name = path.rsplit("/", 1)[1]
         if name in self.objects:
-            return 200, self.objects[name]
+            return 200, self._change(self.objects[name], form, method)
         number = next(self._numbers)
         if path == "/v1/checkout/sessions" and form:
             amount = form.get("line_items[0][price_data][unit_amount]")
@@ -58,10 +58,39 @@ class StripeServer:
                 "amount": int(form["amount"]),
                 "currency": form["currency"],
             }
+        elif path == "/v1/refunds" and form.get("payment_intent") in self.objects:
+            whole = self.objects[form["payment_intent"]]["amount"]
+            made = {
+                "id": f"re_{number}",
+                "object": "refund",
+                "status": "succeeded",
+                "amount": int(form.get("amount", whole)),
+                "currency": "usd",
+            }
         else:
             return 404, {"error": {"type": "invalid_request_error", "message": "No such object"}}
         self.objects[str(made["id"])] = made
         return 200, made
+
+    def subscribe(self, id: str, product: str, **more: Any) -> dict[str, Any]:
+        """Have an active subscription; its price is named like its product."""
+        price = {"id": f"price_of_{product}", "product": product}
+        item = {"id": f"si_{id}", "price": price, "current_period_end": 1893456000}
+        made = {"id": id, "object": "subscription", "status": "active", "customer": "cus_1", **more}
+        self.objects[id] = {**made, "cancel_at_period_end": False, "items": {"object": "list", "data": [item]}}
+        return self.objects[id]
+
+    @staticmethod
+    def _change(found: dict[str, Any], form: dict[str, str], method: str) -> dict[str, Any]:
+        if found["object"] != "subscription":
+            return found
+        if method == "DELETE":
+            found.update(status="canceled", canceled_at=1700000000)
+        if form.get("cancel_at_period_end"):
+            found["cancel_at_period_end"] = form["cancel_at_period_end"].lower() == "true"
+        if price := form.get("items[0][price]"):
+            found["items"]["data"][0]["price"] = {"id": price, "product": price.removeprefix("price_of_")}
+        return found
 
 
 @contextmanager
@@ -70,12 +99,15 @@ def stripe_server() -> Iterator[StripeServer]:
         def do_GET(self) -> None:
             self._reply({})
 
+        def do_DELETE(self) -> None:
+            self._reply({})
+
         def do_POST(self) -> None:
             text = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
             self._reply({name: values[0] for name, values in parse_qs(text).items()})
 
         def _reply(self, form: dict[str, str]) -> None:
-            status, body = server.answer(self.path.partition("?")[0], form)
+            status, body = server.answer(self.path.partition("?")[0], form, self.command)
             encoded = msgspec.json.encode(body)
             self.send_response(status)
             self.send_header("content-type", "application/json")

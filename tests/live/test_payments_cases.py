@@ -29,7 +29,7 @@ class Shop:
     def referred(self, code: str) -> dict[str, str]:
         """Register somebody who came by a code; a registration begins a trial."""
         name = f"person{next(_numbers)}"
-        asked = {"username": name, "email": f"{name}@example.com", "referral_code": code}
+        asked = {"username": name, "email": f"{name}@example.com", "referral_code": code or None}
         made = self.client.post("/auth/register", json=asked)
         assert made.status_code in (200, 201), made.text
         return {"authorization": f"Bearer {made.json()['api_key']}"}
@@ -195,3 +195,104 @@ def test_a_payment_ends_the_trial_and_completes_a_referral_once(shop: Shop) -> N
     assert shop.balance(referrer)["purchased_credits"] == 10.0
     shop.pay(1000, payer)
     assert shop.balance(referrer)["purchased_credits"] == 10.0
+
+
+@pytest.fixture
+def subscriber(shop: Shop) -> tuple[dict[str, str], str]:
+    """A buyer with an active subscription to `pro`, and the subscription's id."""
+    buyer, id = shop.buyer(), f"sub_of_{next(_numbers)}"
+    tags = {"user_id": str(shop.balance(buyer)["user_id"])}
+    assert shop.event("customer.subscription.created", shop.stripe.subscribe(id, "prod_pro", metadata=tags))["success"]
+    return buyer, id
+
+
+def test_11_7_upgrade_and_downgrade(shop: Shop, subscriber: tuple[dict[str, str], str]) -> None:
+    buyer, id = subscriber
+    up = shop.post("/subscription/upgrade", {"new_price_id": "price_of_prod_max", "new_product_id": "prod_max"}, buyer)
+    assert up.status_code == 200, up.text
+    assert (up.json()["success"], up.json()["subscription_id"], up.json()["current_tier"]) == (True, id, "max")
+    assert shop.stripe.seen[-1][1]["proration_behavior"] == "create_prorations"
+    assert shop.balance(buyer)["subscription_allowance"] == 15.0  # until the processor says so
+    assert shop.event("customer.subscription.updated", shop.stripe.objects[id], created=200)["success"]
+    assert shop.balance(buyer)["subscription_allowance"] == 150.0
+    asked = {"new_price_id": "price_of_prod_pro", "new_product_id": "prod_pro", "proration_behavior": "none"}
+    down = shop.post("/subscription/downgrade", asked, buyer)
+    assert down.status_code == 200 and down.json()["current_tier"] == "pro"
+    shop.event("customer.subscription.updated", shop.stripe.objects[id], created=300)
+    assert shop.get("/api/stripe/subscription", buyer).json()["tier"] == "pro"
+    assert shop.balance(buyer)["subscription_allowance"] == 150.0  # what is paid for stays
+    shop.event("invoice.paid", {"id": f"in_of_{id}", "subscription": id, "amount_paid": 800}, created=400)
+    assert shop.balance(buyer)["subscription_allowance"] == 15.0
+
+
+def test_11_7_cancel_at_the_end_and_now(shop: Shop, subscriber: tuple[dict[str, str], str]) -> None:
+    buyer, id = subscriber
+    later = shop.post("/subscription/cancel", {}, buyer)
+    assert later.status_code == 200 and later.json()["status"] == "active"
+    assert later.json()["effective_date"].startswith("2030-01-01")
+    shop.event("customer.subscription.updated", shop.stripe.objects[id], created=200)
+    shown = shop.get("/api/stripe/subscription", buyer).json()
+    assert (shown["has_subscription"], shown["cancel_at_period_end"]) == (True, True)
+    now = shop.post("/subscription/cancel", {"cancel_at_period_end": False}, buyer)
+    assert now.status_code == 200 and now.json()["status"] == "canceled"
+    shop.event("customer.subscription.deleted", shop.stripe.objects[id], created=300)
+    assert shop.get("/api/stripe/subscription", buyer).json()["has_subscription"] is False
+    assert shop.balance(buyer)["subscription_allowance"] == 0
+    assert shop.post("/subscription/cancel", {}, buyer).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["upgrade", "downgrade", "cancel"])
+def test_11_7_nothing_to_change(shop: Shop, path: str) -> None:
+    asked = {"new_price_id": "price_x", "new_product_id": "prod_x"}
+    assert shop.post(f"/subscription/{path}", asked, shop.buyer()).status_code == 404
+    assert shop.post(f"/subscription/{path}", asked, {}).status_code == 401
+
+
+def test_11_7_what_a_change_lacks_is_named(shop: Shop, subscriber: tuple[dict[str, str], str]) -> None:
+    reply = shop.post("/subscription/upgrade", {"new_price_id": "p"}, subscriber[0])
+    assert reply.status_code == 422 and reply.json()["error"]["param"] == "new_product_id"
+    asked = {"new_price_id": "p", "new_product_id": "q", "proration_behavior": "sometimes"}
+    assert shop.post("/subscription/upgrade", asked, subscriber[0]).status_code == 422
+
+
+def test_refund_is_bounded_and_takes_credit_when_the_money_goes(shop: Shop) -> None:
+    buyer, payer = shop.buyer(), shop.referred("")
+    made = shop.post("/payment-intent", {"amount": 1000}, payer).json()
+    asked: dict[str, Any] = {"payment_intent_id": made["payment_intent_id"]}
+    assert shop.post("/refund", asked, payer).status_code == 403
+    assert shop.post("/refund", asked, buyer).status_code == 400  # nothing was paid yet
+    before = shop.get("/user/balance", payer).json()["credits"]
+    intent = {"id": made["payment_intent_id"], "amount_received": 1000, "currency": "usd"}
+    assert shop.event("payment_intent.succeeded", intent)["success"]
+    over = shop.post("/refund", {**asked, "amount": 1001}, buyer)
+    assert over.status_code == 400 and over.json()["error"]["param"] == "amount"
+    given = shop.post("/refund", {**asked, "amount": 400, "reason": "requested_by_customer"}, buyer)
+    assert given.status_code == 200 and given.json()["amount"] == 400 and given.json()["status"] == "succeeded"
+    assert shop.get("/user/balance", payer).json()["credits"] - before == 10
+    charge = {"payment_intent": made["payment_intent_id"], "amount_refunded": 400, "currency": "usd"}
+    assert shop.event("charge.refunded", charge)["success"]
+    assert shop.get("/user/balance", payer).json()["credits"] - before == 6
+    assert shop.get("/api/stripe/payments", payer).json()["payments"][0]["status"] == "partially_refunded"
+    assert shop.post("/refund", {**asked, "amount": 601}, buyer).status_code == 400
+    assert shop.post("/refund", {"payment_intent_id": "pi_nobody"}, buyer).status_code == 404
+
+
+def test_11_4_look_up_an_own_intent_only(shop: Shop) -> None:
+    buyer, other = shop.buyer(), shop.buyer()
+    made = shop.post("/payment-intent", {"amount": 700}, buyer).json()
+    path = f"/api/stripe/payment-intent/{made['payment_intent_id']}"
+    shown = shop.get(path, buyer)
+    assert shown.status_code == 200 and shown.json()["amount"] == 700 and "client_secret" not in shown.json()
+    assert shop.get(path, other).status_code == 404
+    assert shop.get(path, {}).status_code == 401
+
+
+def test_a_dispute_takes_the_credit_and_a_won_one_gives_it_again(shop: Shop) -> None:
+    buyer = shop.buyer()
+    session = shop.pay(1000, buyer)
+    dispute = {"id": "dp_1", "payment_intent": f"pi_of_{session['session_id']}", "amount": 1000, "currency": "usd"}
+    for kind, left, status in (("withdrawn", 0, "disputed"), ("reinstated", 10.0, "completed")):
+        for _ in range(2):
+            assert shop.event(f"charge.dispute.funds_{kind}", dispute)["success"]
+        assert shop.balance(buyer)["purchased_credits"] == left
+        assert shop.get("/api/stripe/payments", buyer).json()["payments"][0]["status"] == status
