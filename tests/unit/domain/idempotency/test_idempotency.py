@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from gatewayz.domain.idempotency.idempotency import (
     claim_key,
     fingerprint,
 )
-from gatewayz.sdk.errors import Conflict, InvalidRequest, SchemaInvalid
+from gatewayz.sdk.errors import Conflict, InvalidRequest, SchemaInvalid, StoreUnavailable
 from gatewayz.store.sql.database import open_database
 from gatewayz.store.sql.store import SqlStore
 from tests.fakes.clock import FakeClock
@@ -100,3 +101,25 @@ def test_keys_and_fingerprints() -> None:
         with pytest.raises(InvalidRequest):
             claim_key(bad, "req_a")
     assert fingerprint("a", b"b") != fingerprint("ab", b"")
+
+
+async def test_of_many_at_once_one_runs(idempotency: Idempotency) -> None:
+    found = await asyncio.gather(*(idempotency.claim(1, "k", "r", 120) for _ in range(20)), return_exceptions=True)
+    assert sum(isinstance(each, Claim) for each in found) == 1
+    assert sum(isinstance(each, Conflict) for each in found) == 19
+
+
+async def test_a_lost_store_refuses_claims_but_not_answers(clock: FakeClock) -> None:
+    class Lost:
+        async def claim(self, *_: object) -> None:
+            raise StoreUnavailable("gone")
+
+        async def finish(self, *_: object) -> bool:
+            raise StoreUnavailable("gone")
+
+        async def forget(self, *_: object) -> int:
+            raise StoreUnavailable("gone")
+
+    with pytest.raises(StoreUnavailable):
+        await Idempotency(Lost(), clock).claim(1, "k", "r", 120)
+    await Claim(Lost(), clock, 1, "k", 1).done(ANSWER)
