@@ -4,8 +4,9 @@ from typing import Final
 
 from quart import Response
 
-from gatewayz.areas.rate_limits.schema import AdminLimitBody, LimitsBody, UsageQuery
-from gatewayz.areas.rate_limits.service import LimitPages
+from gatewayz.areas.rate_limits.schema import AdminLimitBody, UsageQuery
+from gatewayz.domain.limits.key_pages import LimitPages
+from gatewayz.domain.limits.limit_values import LimitsBody
 from gatewayz.sdk.errors import AuthenticationFailed, ResourceNotFound
 from gatewayz.web.bodies import read_json
 from gatewayz.web.query import read_query

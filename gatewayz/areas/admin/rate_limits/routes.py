@@ -6,7 +6,7 @@ from quart import Response
 
 from gatewayz.areas.admin.rate_limits.schema import KeyLimitsBody, KeyName, UsersQuery
 from gatewayz.areas.admin.rate_limits.service import show_alerts, show_system
-from gatewayz.areas.rate_limits.service import LimitPages
+from gatewayz.domain.limits.key_pages import LimitPages
 from gatewayz.sdk.errors import AuthenticationFailed, ResourceNotFound, SchemaInvalid
 from gatewayz.store.profile_records import UserFilter
 from gatewayz.store.records import User

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from gatewayz.areas.rate_limits.schema import LimitsBody
+from gatewayz.domain.limits.limit_values import LimitsBody
 
 __all__ = ["KeyLimitsBody", "KeyName", "UsersQuery"]
 

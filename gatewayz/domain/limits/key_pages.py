@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from gatewayz.areas.rate_limits.schema import LimitsBody, LimitValues
 from gatewayz.config.settings import LimitProfile
 from gatewayz.config.settings import Limits as LimitRules
 from gatewayz.domain.identity.accounts import Accounts, KeyEdits, is_in_force
 from gatewayz.domain.identity.caller import KeyLimits
 from gatewayz.domain.identity.keys import masked_key
+from gatewayz.domain.limits.limit_values import LimitsBody, LimitValues
 from gatewayz.domain.limits.limiter import Limiter
 from gatewayz.domain.limits.profiles import WINDOWS_MS, profile_of, window_bound
 from gatewayz.domain.plans.plans import Plan
