@@ -102,7 +102,7 @@ class HotFront:
             inbound = Inbound(
                 format=format,
                 body=body,
-                request_id=head.request_id,
+                request_id=head.booking_id,
                 started=exchange.started,
                 headers=head.format_headers,
                 client_address=address,

@@ -22,6 +22,9 @@ class RequestHead(msgspec.Struct, kw_only=True):
     request_id: str = ""
     """The caller's own id when it sent a usable one, else empty until one is made."""
     is_caller_id: bool = False
+    """The caller named this one call (`X-Request-ID`): a repeat is the same call."""
+    booking_id: str = ""
+    """What the call is booked under. A correlation id may stand over several calls, so each gets an id of its own."""
     credential: bytes | None = None
     content_type: bytes = b""
     content_encoding: bytes = b""
@@ -80,10 +83,12 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> RequestHead:
             case _:
                 pass
     head.credential = head.credential or api_key
-    if not head.request_id and correlation is not None:
-        head.request_id = _usable_id(correlation)
     head.is_caller_id = bool(head.request_id)
+    if not head.request_id and correlation is not None and (shared := _usable_id(correlation)):
+        head.request_id = shared
+        head.booking_id = f"{shared}.{getrandbits(32):08x}"
     head.request_id = head.request_id or new_request_id()
+    head.booking_id = head.booking_id or head.request_id
     if head.origin is not None:
         head.referrer = head.origin.decode("latin-1")
     head.format_headers = formats

@@ -26,8 +26,14 @@ def test_bearer_wins_over_the_other_header() -> None:
 def test_a_usable_request_id_is_kept_and_any_other_replaced(sent: bytes, used: str | None) -> None:
     for name in (b"x-request-id", b"x-correlation-id"):
         head = read_head([(name, sent)])
-        assert head.is_caller_id == (used is not None)
+        assert head.is_caller_id == (used is not None and name == b"x-request-id")
         assert head.request_id == used or (used is None and len(head.request_id) == len("req_") + 12)
+
+
+def test_calls_of_one_correlation_are_booked_apart() -> None:
+    one, two = (read_head([(b"x-correlation-id", b"abc")]) for _ in range(2))
+    assert one.request_id == two.request_id == "req_abc" and one.booking_id != two.booking_id
+    assert read_head([(b"x-request-id", b"abc")]).booking_id == "req_abc"
 
 
 def test_made_ids_differ() -> None:
