@@ -1,4 +1,6 @@
+import hmac
 import time
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import jwt
@@ -91,9 +93,12 @@ async def test_privy_refuses(bad: str) -> None:
 
 async def test_a_public_key_is_no_shared_secret() -> None:
     form = serialization.PublicFormat.SubjectPublicKeyInfo
-    public = KEY.public_key().public_bytes(serialization.Encoding.DER, form)
+    public = KEY.public_key().public_bytes(serialization.Encoding.PEM, form)
+    signed = token("z" * 32, alg="HS256").rpartition(".")[0]
+    digest = hmac.digest(public, signed.encode(), "sha256")  # by hand: the library does not sign with such a key
+    forged = f"{signed}.{urlsafe_b64encode(digest).decode().rstrip('=')}"
     with pytest.raises(AuthenticationFailed):
-        await privy(FakeHttpClient(key_set(k1=KEY))).verify(token(public, alg="HS256"))
+        await privy(FakeHttpClient(key_set(k1=KEY))).verify(forged)
 
 
 async def test_where_a_token_says_its_keys_are_is_not_asked() -> None:
