@@ -1,6 +1,7 @@
 """A user's keys, as their owner sees and changes them. Source: spec 03 §4."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from gatewayz.areas.api_keys.schema import AuditQuery, KeyDeletion, KeyUpdate, N
 from gatewayz.domain.identity.accounts import Accounts, CreatedKey, KeyEdits, KeyRequest, is_in_force
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.domain.identity.keys import masked_key
-from gatewayz.sdk.errors import InvalidRequest, PermissionRefused
+from gatewayz.sdk.errors import Conflict, InvalidRequest, PermissionRefused
 from gatewayz.store.ports import KeyStore
 from gatewayz.store.records import ApiKey, AuditEntry, AuditFilter
 
@@ -20,6 +21,17 @@ __all__ = ["KeyPages", "show_key"]
 LIMIT: Final = 1000
 """Keys shown at once."""
 _CONFIRMATIONS: Final = ("DELETE_KEY", "DELETE")
+
+
+@contextmanager
+def _taken_name_as_400() -> Iterator[None]:
+    """Answer a taken name as the interface has it: a bad request. Source: spec 03 §4."""
+    try:
+        yield
+    except Conflict as err:
+        if err.param != "key_name":
+            raise
+        raise InvalidRequest(str(err), param="key_name") from err
 
 
 class KeyPages:
@@ -48,7 +60,8 @@ class KeyPages:
             ip_allowlist=body.ip_allowlist or (),
             domain_referrers=body.domain_referrers or (),
         )
-        made = await self._accounts.create_key(self._user_id, request, actor=self._actor, maker=self._caller)
+        with _taken_name_as_400():
+            made = await self._accounts.create_key(self._user_id, request, actor=self._actor, maker=self._caller)
         return {
             "status": "success",
             "message": "The key has been made. Keep it: lists show it masked.",
@@ -117,9 +130,10 @@ class KeyPages:
             case "bulk_rotate":
                 return await self._rotate_all(key_id, body.environment_tag)
             case "update":
-                changed = await self._accounts.update_key(
-                    self._user_id, key_id, _edits(body), actor=self._actor, maker=self._caller
-                )
+                with _taken_name_as_400():
+                    changed = await self._accounts.update_key(
+                        self._user_id, key_id, _edits(body), actor=self._actor, maker=self._caller
+                    )
                 return self._updated("The key has been changed.", changed)
 
     async def delete(self, key_id: int, body: KeyDeletion) -> dict[str, Any]:
