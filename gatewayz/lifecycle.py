@@ -138,7 +138,7 @@ class Lifecycle:
             self._stack.push_async_callback(self._gateway.aclose)
             self._run_jobs()
             _calm_collector()
-        except BaseException:
+        except BaseException:  # cancellation too: let go, then raise again
             await self._stack.aclose()
             raise
 

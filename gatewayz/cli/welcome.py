@@ -61,7 +61,7 @@ def welcome(
         code = server.wait()
     except KeyboardInterrupt:
         code = _stop(server)
-    except BaseException:
+    except BaseException:  # cancellation too: let go, then raise again
         _stop(server)
         raise
     raise typer.Exit(code)

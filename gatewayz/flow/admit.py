@@ -25,7 +25,7 @@ async def admit(caller: Caller, call: ParsedCall, inbound: Inbound, edition: Edi
         if limits is not None:
             lease = await _take(limits, caller, call, inbound, edition)
         hold = await _hold(caller, call, inbound.request_id, edition)
-    except BaseException:
+    except BaseException:  # cancellation too: let go, then raise again
         if lease is not None:
             lease.release()
         if slot is not None:

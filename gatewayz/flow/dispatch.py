@@ -65,7 +65,7 @@ async def dispatch(call: ParsedCall, inbound: Inbound, plan: Plan, edition: Edit
             error.context.setdefault("provider", offer.provider)
             if not error.retryable:
                 break
-        except BaseException:
+        except BaseException:  # cancellation too: let go, then raise again
             trial.abandoned()
             raise
     told = _most_telling(errors, edition) if errors else _nothing_tried(call, plan, edition)

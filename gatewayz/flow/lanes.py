@@ -174,7 +174,7 @@ class WireStream:
         try:
             while not self._first and not self._ended:
                 self._first = await self._read()
-        except BaseException:
+        except BaseException:  # cancellation too: let go, then raise again
             self._reply.close()
             raise
 
@@ -262,7 +262,7 @@ class TranslatedStream:
             if not self._started:
                 raise UpstreamBroken("the provider's stream had no content")
             self._first = b"".join(held)
-        except BaseException:
+        except BaseException:  # cancellation too: let go, then raise again
             await self.aclose()
             raise
 

@@ -36,7 +36,7 @@ async def answer_once(inbound: Inbound, caller: Caller, edition: Edition, idempo
     except asyncio.CancelledError:
         edition.background.spawn(found.release())
         raise
-    except BaseException:
+    except BaseException:  # cancellation too: let go, then raise again
         await found.release()
         raise
     if isinstance(reply.body, bytes):

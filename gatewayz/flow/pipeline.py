@@ -29,7 +29,7 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
         await bill.void()
         bill.settled(None, failure.attempts, status=failure.error.status, error_code=failure.error.code)
         raise failure.error from failure
-    except BaseException:
+    except BaseException:  # cancellation too: let go, then raise again
         edition.background.spawn(bill.void())
         bill.settled(None, (), status=499)
         raise
@@ -50,7 +50,7 @@ async def _whole(opened: Opened, bill: Bill, inbound: Inbound, edition: Edition)
         attempt = opened.trial.succeeded()  # the provider did its part
         bill.settled(None, (*opened.failed, attempt), status=error.status, error_code=error.code)
         raise
-    except BaseException:
+    except BaseException:  # cancellation too: let go, then raise again
         edition.background.spawn(_settle_left_behind(opened, bill))
         raise
 

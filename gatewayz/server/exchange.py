@@ -114,7 +114,7 @@ class Exchange:
             await app(scope, self.receive, self.send)
         except ClientDisconnected:
             pass  # the client's doing; `lose` has told whoever asked
-        except Exception as error:
+        except Exception as error:  # the server goes on, whatever the application raises
             if not (self.lost and _tells_only_of_disconnect(error)):
                 _logger.exception("the application failed on a request")
         finally:
@@ -211,7 +211,7 @@ class Exchange:
         if callback is not None and not self.ended:
             try:
                 callback()
-            except Exception:
+            except Exception:  # somebody else's code: the connection must still end
                 _logger.exception("a hang-up callback failed")
 
     def _wake(self) -> None:

@@ -68,7 +68,7 @@ class Lifespan:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self._state}
         try:
             await self._app(scope, self._receive, self._send)
-        except Exception as error:
+        except Exception as error:  # told to whoever starts or stops the server
             if not started.done() and self._asked:
                 _logger.exception("the application failed to start")
                 started.set_result(f"the application failed to start: {error!r}")

@@ -77,7 +77,7 @@ class Engine:
             connection.start(exchange, head, request.body)
             try:
                 await arrived
-            except BaseException:
+            except BaseException:  # cancellation too: let go, then raise again
                 exchange.close()
                 raise
             if exchange.has_head or exchange.error is None:

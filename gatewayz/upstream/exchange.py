@@ -164,7 +164,7 @@ class Exchange:
         self._waiter = waiter = self._loop.create_future()
         try:
             await waiter
-        except BaseException:
+        except BaseException:  # cancellation too: let go, then raise again
             self.close()
             raise
         finally:

@@ -147,7 +147,7 @@ class Pool:
         """Open a connection in a place already counted in `_open`."""
         try:
             connection = await self._open_any(connect_s)
-        except BaseException as error:
+        except BaseException as error:  # cancellation too: let go, then raise again
             self._give_up_place()
             if isinstance(error, OSError | UnicodeError) and not isinstance(error, TimeoutError):
                 raise UpstreamUnreachable(f"no connection to the provider ({type(error).__name__})") from error
@@ -193,7 +193,7 @@ class Pool:
         self._line[waiter] = None
         try:
             return await waiter
-        except BaseException:
+        except BaseException:  # cancellation too: let go, then raise again
             self._line.pop(waiter, None)
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # Served and cancelled in one turn of the loop: pass it on.

@@ -123,7 +123,7 @@ class StockReply:
         until = min(idle_at, self._total_at, now + wait_s if wait_s is not None else idle_at)
         try:
             await asyncio.wait((self._next,), timeout=max(0.0, until - now))
-        except BaseException:
+        except BaseException:  # cancellation too: let go, then raise again
             self.close()
             raise
         if not self._next.done():

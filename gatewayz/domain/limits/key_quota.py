@@ -1,7 +1,8 @@
 """Keys that may make only so many calls over their life. Source: spec 00 §2.
 
 What a key has used is in the store, at most `POLL_S` old here; calls of this process that are not in
-that figure are added, those under way among them. Processes are exact alone, and together to within a poll.
+that figure are added, those under way among them. One process is exact; several together
+may overshoot by what each has served since its uses were last written (`key_uses.FLUSH_S`) and one poll.
 """
 
 import asyncio

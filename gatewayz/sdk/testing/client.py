@@ -33,7 +33,7 @@ class PlainHttpClient:
         except (OSError, asyncio.IncompleteReadError) as err:
             writer.transport.abort()
             raise UpstreamBroken("the connection was lost before an answer") from err
-        except BaseException:
+        except BaseException:  # cancellation too: let go, then raise again
             writer.transport.abort()
             raise
         return _PlainReply(reader, writer, head, timeouts)
