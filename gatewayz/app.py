@@ -34,7 +34,7 @@ from gatewayz.areas.system.routes import ROUTES as SYSTEM
 from gatewayz.config.env import environment
 from gatewayz.config.load import Loaded, load
 from gatewayz.config.problems import ConfigurationInvalid
-from gatewayz.config.settings import Server
+from gatewayz.config.sections.serving import Server
 from gatewayz.flow.gateway import Gateway
 from gatewayz.lifecycle import Lifecycle
 from gatewayz.sdk.errors import GatewayzError

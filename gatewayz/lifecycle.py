@@ -15,8 +15,8 @@ from gatewayz.config.load import Loaded
 from gatewayz.config.plan import save_applied
 from gatewayz.config.problems import ConfigurationInvalid
 from gatewayz.config.promotions import check_promotions
+from gatewayz.config.sections.money import UsageLog as UsageLogRules
 from gatewayz.config.settings import Settings
-from gatewayz.config.settings import UsageLog as UsageLogRules
 from gatewayz.config.watch import Watch
 from gatewayz.dialects.formats import DIALECTS, PASSTHROUGHS, READERS
 from gatewayz.domain.breakers.breakers import Breakers

@@ -19,8 +19,8 @@ from gatewayz.cli.options import ConfigOption, EnvOption, JsonOption, config_pat
 from gatewayz.cli.printing import print_json
 from gatewayz.config.env import environment
 from gatewayz.config.load import load
+from gatewayz.config.sections.serving import Store as StoreSettings
 from gatewayz.config.settings import Settings
-from gatewayz.config.settings import Store as StoreSettings
 from gatewayz.sdk.errors import GatewayzError
 from gatewayz.store.redis import open_redis
 from gatewayz.store.sql import schema

@@ -14,7 +14,8 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import inspect as mi
 
-from gatewayz.config.settings import NOTHING, PluginEntry, Settings
+from gatewayz.config.sections.plugins import NOTHING, PluginEntry
+from gatewayz.config.settings import Settings
 from gatewayz.sdk.secret import Secret
 
 __all__ = ["DIALECT", "Implementations", "Schema", "entry_type", "section_schema", "settings_schema", "type_schema"]

@@ -18,7 +18,7 @@ from gatewayz.config.decode import decode_struct
 from gatewayz.config.load import Loaded
 from gatewayz.config.problems import ConfigurationInvalid, KeyPath, Problem
 from gatewayz.config.schema import entry_type
-from gatewayz.config.settings import NOTHING, PluginEntry
+from gatewayz.config.sections.plugins import NOTHING, PluginEntry
 from gatewayz.loader.code import DEADLINES, Code, Deadlines, load_code
 from gatewayz.loader.contain import describe, run_contained
 from gatewayz.loader.discovery import builtins

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
-from gatewayz.config.settings import Server
+from gatewayz.config.sections.serving import Server
 from gatewayz.server.asgi import ASGI3
 from gatewayz.server.http1 import Http1Connection
 from gatewayz.server.lifespan import Lifespan

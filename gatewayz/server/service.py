@@ -9,7 +9,7 @@ import math
 from collections.abc import Hashable
 from typing import Any, Final, Protocol
 
-from gatewayz.config.settings import Server
+from gatewayz.config.sections.serving import Server
 from gatewayz.server.access import AccessLog
 from gatewayz.server.asgi import ASGI3
 from gatewayz.server.framing import HostRule

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
-from gatewayz.config.settings import Server
+from gatewayz.config.sections.serving import Server
 from gatewayz.server.access import AccessLog, AccessRecord
 from gatewayz.server.asgi import ASGI3, HANGUP, Message, Receive, Scope, Send
 from gatewayz.server.framing import METHODS, HostRule, read_framing

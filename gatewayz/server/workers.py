@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from gatewayz.config.settings import Server
+from gatewayz.config.sections.serving import Server
 from gatewayz.server.lifespan import LifespanError
 from gatewayz.server.run import Ready
 from gatewayz.server.sockets import bind_group, list_addresses

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from gatewayz.config.settings import Store as StoreSettings
+from gatewayz.config.sections.serving import Store as StoreSettings
 
 if TYPE_CHECKING:
     from gatewayz.store.sql.store import SqlStore

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gatewayz.config.settings import Logging
+from gatewayz.config.sections.serving import Logging
 from gatewayz.telemetry.redact import redact
 
 __all__ = ["configure_logging"]

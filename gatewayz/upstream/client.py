@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from gatewayz.config.settings import Upstream
+from gatewayz.config.sections.providers import Upstream
 from gatewayz.upstream.engine import Engine
 from gatewayz.upstream.limits import Limits
 

@@ -7,7 +7,7 @@ acknowledged is a line on standard output: `held KEY`, `charged KEY AMOUNT`, `re
 import asyncio
 import sys
 
-from gatewayz.config.settings import Store as StoreSettings
+from gatewayz.config.sections.serving import Store as StoreSettings
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.sdk.clock import SystemClock
 from gatewayz.sdk.errors import PaymentRequired

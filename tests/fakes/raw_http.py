@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from gatewayz.config.settings import Server
+from gatewayz.config.sections.serving import Server
 from gatewayz.server.asgi import ASGI3
 from gatewayz.server.run import serve
 

@@ -20,7 +20,7 @@ from gatewayz.areas.catalog.schema import (
     ModelPage,
     Pricing,
 )
-from gatewayz.config.settings import Display
+from gatewayz.config.sections.providers import Display
 from gatewayz.domain.catalog.catalog import Catalog, Model
 from gatewayz.sdk.errors import InvalidRequest, PricingMissing
 from gatewayz.sdk.money import usd_text

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gatewayz.config.settings import CreditPackages
+from gatewayz.config.sections.money import CreditPackages
 from gatewayz.sdk.errors import InvalidRequest
 from gatewayz.sdk.money import NANO_PER_USD, nano_from_usd
 from gatewayz.store.payment_records import Payment, Subscription

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gatewayz.config.settings import Trial as TrialRules
+from gatewayz.config.sections.plans import Trial as TrialRules
 from gatewayz.domain.plans.plans import Plan
 from gatewayz.domain.trials.trials import TrialState
 from gatewayz.sdk.money import nano_from_usd, usd_float

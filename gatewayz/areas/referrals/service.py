@@ -6,7 +6,7 @@ No answer shows an e-mail address: people are named by the part before the @.
 from typing import Any
 from urllib.parse import urlencode
 
-from gatewayz.config.settings import Referrals as ReferralRules
+from gatewayz.config.sections.plans import Referrals as ReferralRules
 from gatewayz.domain.referrals.referrals import ReferralStats
 from gatewayz.sdk.money import usd_float
 from gatewayz.store.referral_records import ReferralCode

@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from gatewayz.config.settings import Breakers as Rules
+from gatewayz.config.sections.providers import Breakers as Rules
 from gatewayz.domain.breakers.circuit import Circuit, CircuitKey, Permit, State
 from gatewayz.domain.breakers.provider import ProviderBreaker
 from gatewayz.sdk.clock import Clock

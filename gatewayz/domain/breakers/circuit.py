@@ -13,7 +13,7 @@ from enum import StrEnum
 from statistics import median
 from typing import Final, NewType
 
-from gatewayz.config.settings import Breakers as Rules
+from gatewayz.config.sections.providers import Breakers as Rules
 from gatewayz.domain.breakers.window import Window
 
 __all__ = ["REFUSED", "Circuit", "CircuitKey", "Permit", "State"]

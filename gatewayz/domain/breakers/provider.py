@@ -8,7 +8,7 @@ shut. Source: spec 00 §11, design 11; docs/decisions/0015.
 from collections import deque
 from collections.abc import Iterable
 
-from gatewayz.config.settings import Breakers as Rules
+from gatewayz.config.sections.providers import Breakers as Rules
 from gatewayz.domain.breakers.circuit import State
 from gatewayz.domain.breakers.window import Window
 

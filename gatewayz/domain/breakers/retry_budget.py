@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gatewayz.config.settings import RetryBudget as Rules
+from gatewayz.config.sections.providers import RetryBudget as Rules
 from gatewayz.sdk.clock import Clock
 
 __all__ = ["RetryBudget"]

@@ -10,7 +10,8 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
-from gatewayz.config.settings import ModelEntry, OfferEntry, PriceEntry, Settings
+from gatewayz.config.sections.models import ModelEntry, OfferEntry, PriceEntry
+from gatewayz.config.settings import Settings
 from gatewayz.domain.catalog.catalog import Catalog, Model
 from gatewayz.domain.catalog.order import OfferOrder
 from gatewayz.domain.catalog.pricing import price_from_entry

@@ -6,7 +6,7 @@ Source: spec 00 §9, §10.
 
 from collections.abc import Iterable, Sequence
 
-from gatewayz.config.settings import Detection, DetectionRule, Failover
+from gatewayz.config.sections.providers import Detection, DetectionRule, Failover
 
 __all__ = ["OfferOrder"]
 

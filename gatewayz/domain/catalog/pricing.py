@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from gatewayz.config.settings import PriceEntry, PriceTierEntry, Rate
+from gatewayz.config.sections.models import PriceEntry, PriceTierEntry, Rate
 from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.money import Nano, nano_from_usd
 from gatewayz.sdk.offers import Offer, Price, PriceTier

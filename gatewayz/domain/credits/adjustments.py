@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
-from gatewayz.config.settings import CreditGrants
+from gatewayz.config.sections.money import CreditGrants
 from gatewayz.domain.ledger.book import Parts
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.ledger.operations import Movement

@@ -12,7 +12,7 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import Final
 
-from gatewayz.config.settings import Keys
+from gatewayz.config.sections.access import Keys
 from gatewayz.domain.identity.keys import KeyVault
 from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.secret import Secret

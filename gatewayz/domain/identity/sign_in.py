@@ -9,7 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final, Protocol
 
-from gatewayz.config.settings import MailDomains
+from gatewayz.config.sections.access import MailDomains
 from gatewayz.domain.identity.accounts import Accounts, KeyRequest, is_in_force
 from gatewayz.sdk.errors import AuthenticationFailed, Conflict, InvalidRequest, PermissionRefused, UpstreamError
 from gatewayz.sdk.identity import Identity, IdentityProvider

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
-from gatewayz.config.settings import Ledger as LedgerSettings
+from gatewayz.config.sections.money import Ledger as LedgerSettings
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import StoreUnavailable

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from gatewayz.config.settings import LimitProfile
-from gatewayz.config.settings import Limits as LimitRules
+from gatewayz.config.sections.limits import LimitProfile
+from gatewayz.config.sections.limits import Limits as LimitRules
 from gatewayz.domain.identity.accounts import Accounts, KeyEdits, is_in_force
 from gatewayz.domain.identity.caller import KeyLimits
 from gatewayz.domain.identity.keys import masked_key

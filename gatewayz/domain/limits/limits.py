@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from gatewayz.config.settings import LimitProfile
-from gatewayz.config.settings import Limits as LimitRules
+from gatewayz.config.sections.limits import LimitProfile
+from gatewayz.config.sections.limits import Limits as LimitRules
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.domain.limits.bounds import DAY_MS, Bound, Refused
 from gatewayz.domain.limits.limiter import Lease, Limiter

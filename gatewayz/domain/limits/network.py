@@ -6,7 +6,7 @@ from hashlib import sha256
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
-from gatewayz.config.settings import NetworkLimits, VelocityMode
+from gatewayz.config.sections.limits import NetworkLimits, VelocityMode
 from gatewayz.domain.limits.bounds import SLOTS, Bound
 from gatewayz.domain.limits.limiter import Lease, Limiter
 from gatewayz.sdk.clock import Clock

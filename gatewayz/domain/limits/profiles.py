@@ -2,8 +2,8 @@
 
 import msgspec
 
-from gatewayz.config.settings import LimitProfile
-from gatewayz.config.settings import Limits as LimitRules
+from gatewayz.config.sections.limits import LimitProfile
+from gatewayz.config.sections.limits import Limits as LimitRules
 from gatewayz.domain.identity.caller import Caller, KeyLimits
 from gatewayz.domain.limits.bounds import DAY_MS, SLOTS, Bound
 from gatewayz.domain.plans.plans import Plan

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gatewayz.config.settings import PartnerEntry
-from gatewayz.config.settings import Trial as TrialRules
+from gatewayz.config.sections.plans import PartnerEntry
+from gatewayz.config.sections.plans import Trial as TrialRules
 from gatewayz.domain.grants.grants import Grants
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import ResourceNotFound

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from gatewayz.config.settings import Settings, Subscriptions
+from gatewayz.config.sections.money import Subscriptions
+from gatewayz.config.settings import Settings
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.promotions import Promotions
 from gatewayz.sdk.clock import Clock

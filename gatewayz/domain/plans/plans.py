@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from gatewayz.config.settings import PlanEntry, PlanLimits
-from gatewayz.config.settings import Plans as PlanRules
+from gatewayz.config.sections.plans import PlanEntry, PlanLimits
+from gatewayz.config.sections.plans import Plans as PlanRules
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import ConfigurationError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from gatewayz.config.settings import Referrals as ReferralRules
+from gatewayz.config.sections.plans import Referrals as ReferralRules
 from gatewayz.domain.grants.grants import Grants
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import InvalidRequest, ServiceError

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from datetime import datetime
 from typing import Final
 
-from gatewayz.config.settings import Trial as TrialRules
+from gatewayz.config.sections.plans import Trial as TrialRules
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.domain.trials.trials import DAY, Trials, day_of
 from gatewayz.sdk.clock import Clock

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gatewayz.config.settings import Trial as TrialRules
+from gatewayz.config.sections.plans import Trial as TrialRules
 from gatewayz.domain.grants.grants import Grants
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.money import nano_from_usd

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewayz.config.settings import Server
+from gatewayz.config.sections.serving import Server
 from gatewayz.server.asgi import Receive, Scope, Send
 from gatewayz.server.http1 import Http1Connection
 from gatewayz.server.service import Service

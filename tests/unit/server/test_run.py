@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gatewayz.config.settings import Server
+from gatewayz.config.sections.serving import Server
 from gatewayz.server.asgi import Receive, Scope, Send
 from gatewayz.server.run import serve
 from gatewayz.server.sockets import bind_sockets
@@ -21,7 +21,7 @@ from tests.fakes.raw_http import GET, connected, serving, status_of, talk
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import sys
-from gatewayz.config.settings import Server
+from gatewayz.config.sections.serving import Server
 from gatewayz.server.run import run
 from tests.fakes.asgi_apps import build
 settings = Server(port=0, fast_http=sys.argv[1] == "fast", graceful_timeout_s=float(sys.argv[2]))

@@ -16,7 +16,7 @@ from tests.fakes.raw_http import GET, connected, talk
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import sys
-from gatewayz.config.settings import Server
+from gatewayz.config.sections.serving import Server
 from gatewayz.server.workers import WorkersFailedError, run_workers
 settings = Server(port=0, workers=2, graceful_timeout_s=5)
 try:

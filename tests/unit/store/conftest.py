@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gatewayz.config.settings import Store as StoreSettings
+from gatewayz.config.sections.serving import Store as StoreSettings
 from gatewayz.store.open import open_store
 from gatewayz.store.sql.store import SqlStore
 from tests.fakes.databases import postgres_url, sqlite_url

@@ -1,6 +1,6 @@
 import pytest
 
-from gatewayz.config.settings import Upstream
+from gatewayz.config.sections.providers import Upstream
 from gatewayz.sdk.secret import Secret
 from gatewayz.upstream.client import make_client
 from gatewayz.upstream.engine import Engine

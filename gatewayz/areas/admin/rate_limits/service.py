@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from gatewayz.config.settings import Limits as LimitRules
+from gatewayz.config.sections.limits import Limits as LimitRules
 from gatewayz.domain.limits.limiter import Limiter, Refusals
 from gatewayz.domain.limits.network import Velocity
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from gatewayz.areas.admin.trials.schema import UsersQuery
-from gatewayz.config.settings import Trial as TrialRules
+from gatewayz.config.sections.plans import Trial as TrialRules
 from gatewayz.domain.identity.keys import masked_key
 from gatewayz.domain.trials.trials import DAY, TrialStatus, status_of
 from gatewayz.sdk.money import nano_from_usd, usd_float

@@ -7,7 +7,7 @@ from anthropic.types import ModelInfo
 from openai.types import Model as OpenaiModel
 
 from gatewayz.areas.catalog.service import ModelLists, model_lists, wants_anthropic_shape
-from gatewayz.config.settings import Display
+from gatewayz.config.sections.providers import Display
 from gatewayz.domain.catalog.build import build_catalog
 from gatewayz.sdk.errors import InvalidRequest, ModelNotFound
 from tests.fakes.catalog import configured, settings_of

@@ -1,5 +1,5 @@
 from gatewayz.areas.circuit_breakers import service
-from gatewayz.config.settings import Breakers as Rules
+from gatewayz.config.sections.providers import Breakers as Rules
 from gatewayz.domain.breakers.breakers import Breakers
 from tests.fakes.clock import FakeClock
 

@@ -1,6 +1,6 @@
 import pytest
 
-from gatewayz.config.settings import Breakers as Rules
+from gatewayz.config.sections.providers import Breakers as Rules
 from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.circuit import CircuitKey
 from gatewayz.domain.breakers.signals import RouteSignals

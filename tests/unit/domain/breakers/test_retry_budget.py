@@ -1,4 +1,4 @@
-from gatewayz.config.settings import RetryBudget as Rules
+from gatewayz.config.sections.providers import RetryBudget as Rules
 from gatewayz.domain.breakers.retry_budget import RetryBudget
 from tests.fakes.clock import FakeClock
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from redis.asyncio import Redis
 
-from gatewayz.config.settings import Breakers as Rules
+from gatewayz.config.sections.providers import Breakers as Rules
 from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.circuit import CircuitKey
 from gatewayz.domain.breakers.share import KEY, BreakerShare

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from gatewayz.config.settings import Detection, Failover
+from gatewayz.config.sections.providers import Detection, Failover
 from gatewayz.domain.catalog.order import OfferOrder
 from tests.fakes.catalog import shipped_settings
 

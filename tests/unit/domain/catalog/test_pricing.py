@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewayz.config.settings import PriceEntry
+from gatewayz.config.sections.models import PriceEntry
 from gatewayz.domain.catalog.pricing import likely_cost, price_from_entry
 from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.offers import Offer, Price

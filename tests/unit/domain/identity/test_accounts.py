@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from gatewayz.config.settings import Store as StoreSettings
+from gatewayz.config.sections.serving import Store as StoreSettings
 from gatewayz.domain.identity.accounts import DEFAULT_SCOPES, Accounts, KeyEdits, KeyRequest
 from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.identity.caller import Caller, KeyLimits

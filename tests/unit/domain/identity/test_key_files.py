@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from gatewayz.config.settings import Keys
+from gatewayz.config.sections.access import Keys
 from gatewayz.domain.identity.key_files import load_vault
 from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.secret import Secret

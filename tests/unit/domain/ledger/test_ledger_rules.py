@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import text
 
-from gatewayz.config.settings import Store as StoreSettings
+from gatewayz.config.sections.serving import Store as StoreSettings
 from gatewayz.domain.ledger.book import Parts
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.sdk.errors import Conflict, GatewayzError, InvalidRequest, PaymentRequired

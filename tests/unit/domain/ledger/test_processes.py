@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gatewayz.config.settings import Ledger as LedgerSettings
+from gatewayz.config.sections.money import Ledger as LedgerSettings
 from gatewayz.domain.ledger.book import Parts
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.ledger.operations import Balances

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from gatewayz.config.settings import Ledger as LedgerSettings
+from gatewayz.config.sections.money import Ledger as LedgerSettings
 from gatewayz.domain.ledger.book import Parts
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.ledger.operations import Balances

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from gatewayz.config.sections.serving import Store as StoreSettings
 from gatewayz.config.settings import Settings
-from gatewayz.config.settings import Store as StoreSettings
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.payments.booking import PaymentBook
 from gatewayz.domain.promotions import Promotions, open_promotions

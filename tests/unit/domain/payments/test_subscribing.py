@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 import pytest
 
-from gatewayz.config.settings import Subscriptions, SubscriptionTier
+from gatewayz.config.sections.money import Subscriptions, SubscriptionTier
 from gatewayz.domain.payments.subscribing import tier_of
 from gatewayz.sdk.errors import ResourceNotFound
 from gatewayz.sdk.money import NANO_PER_USD

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 import yaml
 
-from gatewayz.config.settings import Plans as PlanRules
+from gatewayz.config.sections.plans import Plans as PlanRules
 from gatewayz.domain.identity.caller import ANONYMOUS, Caller
 from gatewayz.domain.plans.assign import add_months
 from gatewayz.domain.plans.plans import Plans

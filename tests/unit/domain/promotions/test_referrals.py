@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from gatewayz.config.settings import Referrals as ReferralRules
+from gatewayz.config.sections.plans import Referrals as ReferralRules
 from gatewayz.config.settings import Settings
 from gatewayz.domain.ledger.book import Parts
 from gatewayz.domain.referrals.referrals import ReferralRefused, Referrals

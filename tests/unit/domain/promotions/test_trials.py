@@ -5,8 +5,8 @@ import pytest
 
 from gatewayz.areas.admin.trials.schema import UsersQuery
 from gatewayz.areas.admin.trials.service import report
-from gatewayz.config.settings import PartnerEntry
-from gatewayz.config.settings import Trial as TrialRules
+from gatewayz.config.sections.plans import PartnerEntry
+from gatewayz.config.sections.plans import Trial as TrialRules
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.domain.partners.partners import Partner, find_partner
 from gatewayz.domain.trials.gate import check_trial

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gatewayz.config.settings import Store as StoreSettings
+from gatewayz.config.sections.serving import Store as StoreSettings
 from gatewayz.domain.usage import usage_log as module
 from gatewayz.domain.usage.usage_log import UsageLog
 from gatewayz.sdk.clock import SystemClock

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from gatewayz.config.settings import Store as StoreSettings
+from gatewayz.config.sections.serving import Store as StoreSettings
 from gatewayz.domain.ledger.book import Parts
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.sdk.context import PluginContext

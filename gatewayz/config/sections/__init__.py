@@ -1,0 +1,1 @@
+"""The parts of the settings, one file for each room that reads them."""

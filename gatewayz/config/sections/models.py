@@ -1,0 +1,74 @@
+"""Models, their offers and prices."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from gatewayz.config.sections.base import PositiveInt, Section
+
+__all__ = ["ModelEntry", "OfferEntry", "PriceEntry", "PriceTierEntry", "Rate"]
+
+Rate = Annotated[str | int | float, Meta(description="US dollars as a decimal number")]
+
+
+class PriceTierEntry(Section, frozen=True, kw_only=True):
+    """Other rates for prompts above a length; US dollars per million tokens."""
+
+    above_tokens: PositiveInt
+    input: Rate
+    output: Rate
+    cache_read: Rate | None = None
+    cache_write_5m: Rate | None = None
+    cache_write_1h: Rate | None = None
+
+
+class PriceEntry(Section, frozen=True, kw_only=True):
+    """A price as written by people: token rates in US dollars per million tokens, others in US dollars each."""
+
+    input: Rate
+    output: Rate
+    cache_read: Rate | None = None
+    cache_write_5m: Rate | None = None
+    cache_write_1h: Rate | None = None
+    reasoning: Rate | None = None
+    audio_input: Rate | None = None
+    audio_output: Rate | None = None
+    request: Rate = "0"
+    image: Rate | None = None
+    second: Rate | None = None
+    character: Rate | None = None
+    """Per million characters."""
+    tiers: tuple[PriceTierEntry, ...] = ()
+    source: str = "operator"
+    date: str = ""
+
+
+class OfferEntry(Section, frozen=True, kw_only=True):
+    """A model at one provider instance."""
+
+    id: str | None = None
+    """The provider's own id; the canonical id, translated by the provider's rule, when absent."""
+    price: PriceEntry | None = None
+    """The model's own price when absent."""
+    context_length: PositiveInt | None = None
+    max_output_tokens: PositiveInt | None = None
+    features: tuple[str, ...] | None = None
+
+
+class ModelEntry(Section, frozen=True, kw_only=True):
+    """A model under its canonical id (`vendor/name`)."""
+
+    name: str | None = None
+    description: str | None = None
+    context_length: PositiveInt | None = None
+    max_output_tokens: PositiveInt | None = None
+    features: tuple[str, ...] = ()
+    """tools, vision, audio_input, documents, json_mode, json_schema, reasoning, logprobs."""
+    modality: str = "text->text"
+    created: str | None = None
+    """ISO date of release."""
+    price: PriceEntry | None = None
+    offers: dict[str, OfferEntry] = {}
+    """Provider instance to offer; instances that are not configured are passed over."""
+    default_output_tokens: PositiveInt | None = None
+    """Estimate of an answer's length when the call sets no limit."""
