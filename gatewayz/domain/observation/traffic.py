@@ -117,5 +117,5 @@ class TrafficView(Protocol):
     async def series(
         self, start: datetime, end: datetime, step: Step, *, provider: str | None = None, model: str | None = None
     ) -> Sequence[TrafficPoint]:
-        """Return each offer's traffic of each step, oldest first, steps without any left out. Raises StoreUnavailable."""
+        """Return each offer's traffic of each step that had any, oldest first. Raises StoreUnavailable."""
         ...
