@@ -12,6 +12,7 @@ from gatewayz.store.sql.idempotency import SqlIdempotencyStore
 from gatewayz.store.sql.identity import SqlIdentityStore
 from gatewayz.store.sql.journal import SqlGrantedStore, SqlJournal
 from gatewayz.store.sql.keys import SqlKeyStore
+from gatewayz.store.sql.leases import SqlLeaseStore
 from gatewayz.store.sql.ledger import SqlLedgerStore
 from gatewayz.store.sql.payments import SqlPaymentStore
 from gatewayz.store.sql.people import SqlPeopleStore
@@ -47,6 +48,7 @@ class SqlStore:
         self.granted = SqlGrantedStore(database)
         self.allowlist = SqlAllowlistStore(database)
         self.idempotency = SqlIdempotencyStore(database)
+        self.leases = SqlLeaseStore(database)
         self.payments = SqlPaymentStore(database)
         self.ledger = SqlLedgerStore(database, sync_commits=sync_commits)
 

@@ -1,6 +1,27 @@
 """The tables, one module for each aggregate; importing this package completes the metadata."""
 
-from gatewayz.store.sql.tables import access, accounts, idempotency, ledger, payments, promotions, sign_ups, usage
+from gatewayz.store.sql.tables import (
+    access,
+    accounts,
+    idempotency,
+    leases,
+    ledger,
+    payments,
+    promotions,
+    sign_ups,
+    usage,
+)
 from gatewayz.store.sql.types import metadata
 
-__all__ = ["access", "accounts", "idempotency", "ledger", "metadata", "payments", "promotions", "sign_ups", "usage"]
+__all__ = [
+    "access",
+    "accounts",
+    "idempotency",
+    "leases",
+    "ledger",
+    "metadata",
+    "payments",
+    "promotions",
+    "sign_ups",
+    "usage",
+]
