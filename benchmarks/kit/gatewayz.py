@@ -43,13 +43,15 @@ def prepare_gateway(
     mock_port: int,
     is_metered: bool = True,
     is_prepaid: bool = False,
+    is_limited: bool = False,
     has_shipped_config: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> PreparedGateway:
     """Write a configuration into the folder and create a user with a key. Raises Unavailable.
 
     :param is_metered: keep the usage log.
-    :param is_prepaid: hold and charge prepaid credit on the ledger, and limit the key by a dozen bounds.
+    :param is_prepaid: hold and charge prepaid credit on the ledger.
+    :param is_limited: limit the key by a dozen bounds.
     :param has_shipped_config: lay it over the project's own `config/` with all its providers and models.
     """
     config = folder / "gatewayz.yaml"
@@ -62,7 +64,7 @@ def prepare_gateway(
         "OTHERS": "local: {enabled: false}" if has_shipped_config else "",
         "METERED": "true" if is_metered else "false",
         "BILLING": "credits" if is_prepaid else "unmetered",
-        "LIMITED": "true" if is_prepaid else "false",
+        "LIMITED": "true" if is_limited else "false",
     }
     config.write_text(filled("gatewayz.yaml", values))
     (folder / "var").mkdir(exist_ok=True)

@@ -87,7 +87,12 @@ def gatewayz(place: Workplace) -> Target:
 
 def gatewayz_prepaid(place: Workplace) -> Target:
     """Return this gateway as it ships: also prepaid credit on the ledger, and limits."""
-    return _gateway(place, is_prepaid=True)
+    return _gateway(place, is_prepaid=True, is_limited=True)
+
+
+def gatewayz_ledger(place: Workplace) -> Target:
+    """Return this gateway with prepaid credit on the ledger, and no limits: what metering alone costs."""
+    return _gateway(place, is_prepaid=True, is_limited=False)
 
 
 def gatewayz_unmetered(place: Workplace) -> Target:
@@ -102,9 +107,16 @@ def _written(place: Workplace, name: str) -> Path:
     return file
 
 
-def _gateway(place: Workplace, *, is_metered: bool = True, is_prepaid: bool = False) -> Target:
+def _gateway(
+    place: Workplace, *, is_metered: bool = True, is_prepaid: bool = False, is_limited: bool = False
+) -> Target:
     prepared = prepare_gateway(
-        place.folder, port=place.port, mock_port=place.mock_port, is_metered=is_metered, is_prepaid=is_prepaid
+        place.folder,
+        port=place.port,
+        mock_port=place.mock_port,
+        is_metered=is_metered,
+        is_prepaid=is_prepaid,
+        is_limited=is_limited,
     )
     return Target(
         port=place.port,
@@ -120,6 +132,7 @@ TARGETS: Final[dict[str, Callable[[Workplace], Target]]] = {
     "litellm": litellm,
     "portkey": portkey,
     "gatewayz": gatewayz,
+    "gatewayz-ledger": gatewayz_ledger,
     "gatewayz-prepaid": gatewayz_prepaid,
     "gatewayz-unmetered": gatewayz_unmetered,
 }

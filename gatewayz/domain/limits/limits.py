@@ -1,6 +1,5 @@
 """The limits of one configuration: what a call takes before it is made, and what its caller is told."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from gatewayz.config.sections.limits import LimitProfile
@@ -16,7 +15,7 @@ from gatewayz.sdk.wire import Headers
 __all__ = ["AnonymousModelRefused", "Limits"]
 
 _PLAN_NAMES: Final = frozenset(("daily_requests", "monthly_requests", "daily_tokens", "monthly_tokens"))
-_KEPT: Final = 50_000
+_KEPT: Final = 10_000
 """Callers whose bounds are kept ready."""
 
 
@@ -38,6 +37,7 @@ class Limits:
         self.limiter = limiter
         self._anonymous_models = frozenset(rules.anonymous.models)
         self._bounds: dict[int, tuple[Caller, Plan, tuple[Bound, ...]]] = {}
+        self._lasting: dict[int, tuple[tuple[Bound, ...], Headers]] = {}
 
     def profile(self, caller: Caller, plan: Plan) -> LimitProfile:
         """Return the limits that are enforced for a caller's key."""
@@ -89,8 +89,41 @@ class Limits:
             )
 
     def headers(self, lease: Lease) -> Headers:
-        """Return the headers of an answer. Source: spec 00 §5.6."""
-        return [(name.encode(), value.encode()) for name, value in _shown(lease).items()]
+        """Return the headers of an answer. Source: spec 00 §5.6.
+
+        Positions are those of `profiles.key_bounds`: what is left of the minute of a key.
+        """
+        bounds, granted = lease.bounds, lease.granted
+        requests, tokens = 2, 5
+        now_s = granted.at_ms // 1000
+        reset_s = _seconds(granted.reset_ms[requests])
+        left = b"%d" % max(0, granted.remaining[requests])
+        return [
+            *self._lasting_headers(bounds),
+            (b"ratelimit-remaining", left),
+            (b"ratelimit-reset", b"%d" % reset_s),
+            (b"x-ratelimit-remaining-requests", left),
+            (b"x-ratelimit-reset-requests", b"%d" % (now_s + reset_s)),
+            (b"x-ratelimit-remaining-tokens", b"%d" % max(0, granted.remaining[tokens])),
+            (b"x-ratelimit-reset-tokens", b"%d" % (now_s + _seconds(granted.reset_ms[tokens]))),
+        ]
+
+    def _lasting_headers(self, bounds: tuple[Bound, ...]) -> Headers:
+        """Return those that are the same for every answer to a caller."""
+        kept = self._lasting.get(id(bounds))
+        if kept is not None and kept[0] is bounds:
+            return kept[1]
+        burst, requests, tokens = bounds[1], bounds[2], bounds[5]
+        headers = [
+            (b"ratelimit-limit", b"%d" % requests.limit),
+            (b"x-ratelimit-limit-requests", b"%d" % requests.limit),
+            (b"x-ratelimit-limit-tokens", b"%d" % tokens.limit),
+            (b"x-ratelimit-burst-window", f"{burst.limit} per {burst.period_ms / 1000:g} seconds".encode()),
+        ]
+        if len(self._lasting) >= _KEPT:
+            self._lasting.clear()
+        self._lasting[id(bounds)] = bounds, headers
+        return headers
 
     def _bounds_of(self, caller: Caller, key_id: int, plan: Plan) -> tuple[Bound, ...]:
         kept = self._bounds.get(key_id)
@@ -124,26 +157,6 @@ class Limits:
             retry_after_s=wait_s,
             headers=headers,
         )
-
-
-def _shown(lease: Lease) -> Mapping[str, str]:
-    """Return what is left of the minute of a key: positions are those of `profiles.key_bounds`."""
-    bounds, granted = lease.bounds, lease.granted
-    burst, requests, tokens = bounds[1], 2, 5
-    now_s = granted.at_ms // 1000
-    reset_s = _seconds(granted.reset_ms[requests])
-    return {
-        "ratelimit-limit": str(bounds[requests].limit),
-        "ratelimit-remaining": str(max(0, granted.remaining[requests])),
-        "ratelimit-reset": str(reset_s),
-        "x-ratelimit-limit-requests": str(bounds[requests].limit),
-        "x-ratelimit-remaining-requests": str(max(0, granted.remaining[requests])),
-        "x-ratelimit-reset-requests": str(now_s + reset_s),
-        "x-ratelimit-limit-tokens": str(bounds[tokens].limit),
-        "x-ratelimit-remaining-tokens": str(max(0, granted.remaining[tokens])),
-        "x-ratelimit-reset-tokens": str(now_s + _seconds(granted.reset_ms[tokens])),
-        "x-ratelimit-burst-window": f"{burst.limit} per {burst.period_ms / 1000:g} seconds",
-    }
 
 
 def _seconds(wait_ms: int) -> int:
