@@ -9,7 +9,7 @@ import importlib.util
 import pkgutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +20,7 @@ import msgspec
 from gatewayz import __version__
 from gatewayz.config.problems import did_you_mean
 from gatewayz.loader.contain import run_contained
-from gatewayz.loader.manifest import Manifest, is_in_range, read_manifest
+from gatewayz.loader.manifest import MANIFEST, Manifest, is_in_range, read_manifest
 from gatewayz.loader.registry import SECTIONS
 from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.hookspecs import GATEWAYZ_API
@@ -85,12 +85,17 @@ def builtins() -> dict[str, Source]:
         if spec is None or spec.submodule_search_locations is None:
             continue
         for module in pkgutil.iter_modules(spec.submodule_search_locations):
-            if module.ispkg:
+            if module.ispkg and _has_manifest(spec.submodule_search_locations, module.name):
                 name = f"{section}.{module.name}"
                 found[name] = Source(
                     name=name, module=f"{package}.{module.name}", origin="built-in", version=__version__
                 )
     return found
+
+
+def _has_manifest(folders: Iterable[str], name: str) -> bool:
+    """True for a plugin. A package without a manifest is a library that plugins beside it share."""
+    return any((Path(folder) / name / MANIFEST).is_file() for folder in folders)
 
 
 def third_parties() -> dict[str, Source]:

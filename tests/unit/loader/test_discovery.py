@@ -1,3 +1,4 @@
+import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,11 @@ def test_built_ins_are_found_without_importing_them() -> None:
     found = builtins()
     assert {"providers.echo", "routers.failover", "billing.unmetered"} <= found.keys()
     assert all(source.is_builtin for source in found.values())
+
+
+def test_a_package_without_a_manifest_is_a_library() -> None:
+    assert importlib.util.find_spec("gatewayz_plugins.routers.prompt_score") is not None
+    assert "routers.prompt_score" not in builtins()
 
 
 def test_a_star_stands_for_all_built_ins_of_a_kind() -> None:
