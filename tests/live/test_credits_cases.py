@@ -6,6 +6,7 @@ Source: spec cases 9.*, 24.3.*, 25.14.
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ from tests.fakes.stub_upstream import StubUpstream, stub_upstream
 
 REASON = "Case credit change for testing"
 PRICED = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "pong"}], "max_tokens": 16}
+UNPRICED = "openai/gpt-4-without-a-price"
+HIGH_VALUE = ("gpt-4", "gpt-5", "/o1", "/o3", "/o4", "claude", "gemini")
+"""Source: spec 00 §12."""
+DEFAULT_PRICE = "0.00002"
 _numbers = count()
 
 
@@ -77,6 +82,7 @@ def bank_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
                 "local": {"enabled": False},
             },
             "billing": {"use": "credits"},
+            "models": {UNPRICED: {"offers": {"openai": {}}}},
         }
         folder: Path = tmp_path_factory.mktemp("bank")
         with GatewayProcess(folder, config) as gateway, httpx.Client(base_url=gateway.base, timeout=20) as client:
@@ -182,7 +188,37 @@ def test_9_1_7_refund(bank: Bank) -> None:
     assert bank.post("/credits/refund", {**body, "user_id": bank.admin.id}).status_code == 404
 
 
-def test_9_2_1_no_credit_no_call(bank: Bank) -> None:
+def test_3_1_6_a_completion_takes_its_price_and_nothing_more(bank: Bank) -> None:
+    person = bank.create("--credits", "5")
+    answer = bank.post("/v1/chat/completions", PRICED, person).json()
+    prices = {model["id"]: model["pricing"] for model in bank.get("/v1/models", limit=1000)["data"]}[PRICED["model"]]
+    used = answer["usage"]
+    cost = Decimal(prices["prompt"]) * used["prompt_tokens"] + Decimal(prices["completion"]) * used["completion_tokens"]
+    assert cost > 0 and answer["gateway_usage"]["cost_usd"] == float(cost)
+    assert bank.get("/user/balance", person)["total_credits"] == pytest.approx(float(5 - cost), abs=1e-9)
+    shown = bank.balance(person)
+    assert shown["held_credits"] == 0 and shown["purchased_credits"] == pytest.approx(float(5 - cost), abs=1e-9)
+    (charge,) = bank.usage(person)
+    assert -charge["amount"] == pytest.approx(float(cost), abs=1e-9)
+
+
+def test_25_13_no_price_no_call(bank: Bank) -> None:
+    catalog = {model["id"]: model for model in bank.get("/v1/models", limit=1000)["data"]}
+    dear = [id for id in catalog if any(word in id for word in HIGH_VALUE) and not id.endswith(":free")]
+    assert len(dear) > 10
+    for id in dear:
+        pricing = catalog[id]["pricing"]
+        assert Decimal(pricing["prompt"]) > 0 and pricing["completion"] is not None, id
+        assert (pricing["prompt"], pricing["completion"]) != (DEFAULT_PRICE, DEFAULT_PRICE), id
+    assert UNPRICED not in catalog
+    person = bank.create("--credits", "5")
+    reply = bank.post("/v1/chat/completions", {**PRICED, "model": UNPRICED}, person)
+    error = reply.json()["error"]
+    assert reply.status_code == 422 and error["code"] == "model_pricing_missing" and error["type"]
+    assert bank.upstream.seen == [] and bank.balance(person)["total_credits"] == 5.0
+
+
+def test_3_1_7_and_9_2_1_no_credit_no_call(bank: Bank) -> None:
     person = bank.create("--credits", "5")
     assert bank.post("/credits/adjust", {"user_id": person.id, "amount": -5, "reason": REASON}).status_code == 200
     reply = bank.post("/v1/chat/completions", PRICED, person)

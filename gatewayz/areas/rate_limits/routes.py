@@ -23,7 +23,7 @@ async def list_limits(call: Call) -> Response:
 
 async def show_usage(call: Call, key_id: int) -> Response:
     """What is used of one window of a key (8.4.2)."""
-    shown = await _own(call).usage(key_id, read_query(UsageQuery).time_window)
+    shown = await _own(call).usage(key_id, read_query(UsageQuery).window())
     return json_response({"status": "success", **shown, "timestamp": call.services.clock.now()})
 
 
