@@ -81,7 +81,6 @@ async def _open(
         trial.content_arrived()
         return Opened(trial=trial, stream=stream, failed=failed)
     answer = await open_whole(call, inbound, trial.offer, provider, edition)
-    trial.content_arrived()
     return Opened(trial=trial, answer=answer, failed=failed)
 
 

@@ -27,12 +27,12 @@ class Trial:
         self._first_content: float | None = None
 
     def content_arrived(self) -> None:
-        """Note when the first content came."""
+        """Note when the first content of a stream came."""
         self._first_content = self._edition.clock.monotonic()
 
     @property
     def first_content_ms(self) -> float | None:
-        """Time from the attempt's start to its first content."""
+        """Time from the attempt's start to the first content of its stream; None for a whole answer."""
         return None if self._first_content is None else (self._first_content - self.started) * 1000.0
 
     def succeeded(self) -> Attempt:

@@ -152,7 +152,7 @@ class Signals(Protocol):
         ...
 
     def latency_p50_ms(self, offer: Offer) -> float | None:
-        """Median time to first content, None before the first measurement."""
+        """Median time to first content of the last streams, None without a recent one."""
         ...
 
 
@@ -164,7 +164,7 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Router(Protocol):
-    """Orders offers. No network; same inputs, same ranking; never invents an offer."""
+    """Orders offers. No network; never invents an offer; one affinity, one ranking while signals stay as they are."""
 
     def rank(self, call: RoutingCall, offers: Sequence[Offer], signals: Signals) -> Ranking:
         """Return the offers worth trying, best first."""

@@ -24,6 +24,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: float
     """Until the whole answer was relayed, or the error was known."""
     first_content_ms: float | None = None
+    """Of a stream; None for a whole answer."""
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +34,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     operation: str
     """Wire format the caller used."""
     requested_model: str
+    model: str = ""
+    """Canonical id."""
     user_id: int | None
     key_id: int | None
     charge: Charge | None

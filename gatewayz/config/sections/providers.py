@@ -85,6 +85,8 @@ class Breakers(Section, frozen=True, kw_only=True):
     """Pause between attempts on one open circuit when no other route is left."""
     max_created: PositiveInt = 1000
     """Breakers that a look at an unknown name may create."""
+    latency_kept_s: Positive = 600.0
+    """A route's times to first content count so long after its last stream; routers then take it as not known."""
     share_s: Positive = 1.0
     """How often states are exchanged through Redis, when there is one."""
 

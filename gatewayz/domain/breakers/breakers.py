@@ -86,11 +86,11 @@ class Breakers:
         return self._circuit(circuit, now).admit(now)
 
     def succeeded(self, circuit: CircuitKey, permit: Permit, *, latency_ms: float | None = None) -> None:
-        """Report that the attempt answered; `latency_ms` is its time to first content."""
+        """Report that the attempt answered; `latency_ms` is a stream's time to first content."""
         now = self._clock.monotonic()
         route = self._circuit(circuit, now)
         if latency_ms is not None:
-            route.measured(latency_ms)
+            route.measured(now, latency_ms)
         if route.succeeded(now, permit) and self._provider(circuit[0], now).succeeded(now):
             self._release(circuit[0], now)
 
@@ -172,9 +172,9 @@ class Breakers:
         return max(0.0, shut_until - now, route.cooling_until - now)
 
     def latency_p50_ms(self, circuit: CircuitKey) -> float | None:
-        """Median time to first content over the last answers, None before the first."""
+        """Median time to first content over the last streams, None without a recent one."""
         route = self._circuits.get(circuit)
-        return route.latency_p50_ms() if route is not None else None
+        return route.latency_p50_ms(self._clock.monotonic()) if route is not None else None
 
     # --- what is shown ---
 

@@ -44,6 +44,7 @@ class Circuit:
         "_last_resort_at",
         "_latencies",
         "_latency_p50",
+        "_measured_at",
         "_probe",
         "_probe_expires",
         "_probe_s",
@@ -72,6 +73,7 @@ class Circuit:
         self._last_resort_at = float("-inf")
         self._latencies: deque[float] | None = None
         self._latency_p50: float | None = None
+        self._measured_at = float("-inf")
         self.changed_at = float("-inf")
         """When it last opened or closed, here or in another process."""
         self.cooling_until = float("-inf")
@@ -183,15 +185,18 @@ class Circuit:
         """When an open circuit becomes half-open."""
         return self.opened_at + self._rules.recovery_s
 
-    def measured(self, latency_ms: float) -> None:
-        """Remember a time to first content."""
-        if self._latencies is None:
+    def measured(self, now: float, latency_ms: float) -> None:
+        """Remember a time to first content; what was measured long before is forgotten."""
+        if self._latencies is None or now > self._measured_at + self._rules.latency_kept_s:
             self._latencies = deque(maxlen=LATENCIES_KEPT)
         self._latencies.append(latency_ms)
         self._latency_p50 = None
+        self._measured_at = now
 
-    def latency_p50_ms(self) -> float | None:
-        """Median of the last times to first content, None before the first."""
+    def latency_p50_ms(self, now: float) -> float | None:
+        """Median of the last times to first content, None without one that is recent enough."""
+        if now > self._measured_at + self._rules.latency_kept_s:
+            return None
         if self._latency_p50 is None and self._latencies:
             self._latency_p50 = median(self._latencies)
         return self._latency_p50

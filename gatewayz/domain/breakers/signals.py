@@ -23,5 +23,5 @@ class RouteSignals:
         return self._breakers.is_cooling(offer.circuit)
 
     def latency_p50_ms(self, offer: Offer) -> float | None:
-        """Median time to first content, None before the first measurement."""
+        """Median time to first content of streams, None without a recent one."""
         return self._breakers.latency_p50_ms(offer.circuit)

@@ -80,6 +80,18 @@ async def test_a_whole_answer_is_charged_and_told() -> None:
     assert scene.billing.asked == ["authorize", "capture"]
 
 
+async def test_only_streams_say_how_fast_first_content_comes() -> None:
+    """The time of a whole answer tells its length, not how soon it began."""
+    scene = Scene(a=WireFake(WHOLE, GOOD_STREAM))
+    (offer,) = scene.edition.catalog.resolve(MODEL).offers
+    await ask(scene)
+    assert scene.edition.signals.latency_p50_ms(offer) is None
+    assert scene.records.attempts[-1].first_content_ms is None
+    await read(await stream(scene))
+    assert scene.edition.signals.latency_p50_ms(offer) is not None
+    assert scene.records.attempts[-1].first_content_ms is not None
+
+
 async def test_the_hold_comes_before_any_provider() -> None:
     scene = Scene(a=WireFake(WHOLE))
 

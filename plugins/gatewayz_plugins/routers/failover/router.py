@@ -8,6 +8,7 @@ import msgspec
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.interfaces import Ranking, RoutingCall, Signals
 from gatewayz.sdk.offers import Offer
+from gatewayz.sdk.readiness import readiness
 
 __all__ = ["FailoverRouter", "FailoverSettings"]
 
@@ -31,24 +32,13 @@ class FailoverRouter:
         An offer that cools down is left out. Of open circuits at least one is always kept, so that a
         model never becomes unreachable by its breakers alone.
         """
-        ready: list[Offer] = []
-        open_: list[Offer] = []
-        cooling = 0
-        for offer in offers:
-            if signals.is_cooling(offer):
-                cooling += 1
-            elif signals.is_open(offer):
-                open_.append(offer)
-            else:
-                ready.append(offer)
+        now = readiness(offers, signals)
+        ready, shut = now.ready, now.shut
         if len(ready) == len(offers):
-            return Ranking(offers=tuple(offers), reason="all routes ready, in catalog order")
-        notes = [f"{cooling} cooling down"] if cooling else []
-        if open_:
-            notes.append(f"{len(open_)} with an open circuit")
+            return Ranking(offers=ready, reason="all routes ready, in catalog order")
         if ready:
-            chosen = [*ready, *open_] if self._open_last else ready
-            return Ranking(offers=tuple(chosen), reason=f"{len(ready)} ready in catalog order; {', '.join(notes)}")
-        if open_:
-            return Ranking(offers=tuple(open_), reason=f"no route is ready, so a last resort; {', '.join(notes)}")
-        return Ranking(offers=(), reason=f"no route is ready; {', '.join(notes)}" if notes else "no offers")
+            chosen = (*ready, *shut) if self._open_last else ready
+            return Ranking(offers=chosen, reason=f"{len(ready)} ready in catalog order; {now.notes}")
+        if shut:
+            return Ranking(offers=shut, reason=f"no route is ready, so a last resort; {now.notes}")
+        return Ranking(offers=(), reason=f"no route is ready; {now.notes}")

@@ -130,5 +130,14 @@ def test_cooldown_refuses_and_is_no_fault() -> None:
 def test_latency_median(values: list[float], median: float | None) -> None:
     circuit = make()
     for value in values:
-        circuit.measured(value)
-    assert circuit.latency_p50_ms() == median
+        circuit.measured(0.0, value)
+    assert circuit.latency_p50_ms(0.0) == median
+
+
+def test_latencies_are_forgotten_when_nothing_new_comes() -> None:
+    circuit = Circuit(Rules(latency_kept_s=60.0), 0.0, probe_s=90.0)
+    circuit.measured(0.0, 900.0)
+    assert circuit.latency_p50_ms(60.0) == 900.0
+    assert circuit.latency_p50_ms(60.1) is None
+    circuit.measured(61.0, 5.0)
+    assert circuit.latency_p50_ms(61.0) == 5.0
