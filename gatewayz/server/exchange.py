@@ -245,7 +245,8 @@ class Exchange:
                 parts.append(b"0\r\n\r\n")
         elif mode != BODILESS:
             parts.append(body)
-        self._link.write(parts)
+        if parts:  # an answer without a body may still be ended by an empty piece of it
+            self._link.write(parts)
         self.head_sent = True
         self._sent_bytes += len(body)
         if not more:

@@ -95,6 +95,19 @@ async def test_no_content_has_no_body(status: int) -> None:
             assert b"content-length" not in head
 
 
+@pytest.mark.parametrize(("method", "status"), [(b"GET", 304), (b"GET", 204), (b"HEAD", 200)])
+async def test_an_answer_without_body_may_come_in_pieces(method: bytes, status: int) -> None:
+    async def pieces(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async with serving(pieces) as port, connected(port) as client:
+        for _ in range(2):
+            client.send(GET.replace(b"GET", method))
+            assert status_of(await client.until(b"\r\n\r\n")) == status
+
+
 async def test_asks_for_the_body_only_when_the_application_reads() -> None:
     async def picky(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/refused":
