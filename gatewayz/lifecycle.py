@@ -36,6 +36,7 @@ from gatewayz.domain.limits.limits import Limits
 from gatewayz.domain.limits.network import NetworkLimiter, Velocity
 from gatewayz.domain.limits.open import open_limiter
 from gatewayz.domain.mail import FileMailer
+from gatewayz.domain.observation.observation import Observation
 from gatewayz.domain.payments.booking import PaymentBook
 from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.plans.plans import Plans
@@ -63,7 +64,7 @@ __all__ = ["Lifecycle"]
 
 _log = logging.getLogger("gatewayz")
 _DRAIN_S: Final = 10.0
-_RESTART_KEYS: Final = ("server", "store", "keys", "data_dir", "usage_log", "upstream", "ledger")
+_RESTART_KEYS: Final = ("server", "store", "keys", "data_dir", "usage_log", "observation", "upstream", "ledger")
 """Top-level keys that a running process cannot change."""
 
 
@@ -131,6 +132,7 @@ class Lifecycle:
                 allowlist=self._allowlist,
                 adjustments=Adjustments(self._ledger, store.granted, store.journal, store.users, self._clock),
                 promotions=self._promotions,
+                observation=self._observation,
             )
             self._breakers = _breakers(settings, self._clock)
             self._retry_budget = RetryBudget(settings.failover.retry_budget, self._clock)
@@ -160,7 +162,9 @@ class Lifecycle:
         self._key_quota = KeyQuota(uses, self._clock)
         log = UsageLog(store.usage, self._clock, flush_s=rules.flush_s, max_pending=rules.max_pending)
         retention = Retention(store.usage, self._clock, keep_days=rules.keep_days)
-        self._recorders = (uses.record, log.record) if rules.enabled else (uses.record,)
+        self._observation = Observation(self._clock, self._loaded.settings.observation)
+        own = (self._observation.record_settlement, uses.record)
+        self._recorders = (*own, log.record) if rules.enabled else own
         self._record_jobs = (("count key uses", uses), ("write the usage log", log), ("prune the usage log", retention))
         self._stack.push_async_callback(uses.aclose)
         self._stack.push_async_callback(log.aclose)
@@ -215,7 +219,7 @@ class Lifecycle:
             retry_budget=self._retry_budget,
             keys=self._keys,
             store=self._store,
-            observers=ObserverGroup(self._recorders, instances.observers),
+            observers=ObserverGroup(self._observation.record_attempt, self._recorders, instances.observers),
             readers=READERS,
             dialects=DIALECTS,
             passthroughs=PASSTHROUGHS,
@@ -249,6 +253,7 @@ class Lifecycle:
         self._run(self._idempotency.run(), "forget expired request ids")
         self._run(self._allowlist.run(), "read the allowlist of addresses")
         self._run(self._promotions.grants.run(), "book promised credit")
+        self._run(self._observation.run(), "count what is observed")
         for name, work in self._record_jobs:
             self._run(work.run(), name)
         self._run(self.watch.run(), "watch the configuration")

@@ -12,6 +12,7 @@ from gatewayz.config.sections.base import PositiveInt, Section
 from gatewayz.config.sections.limits import Limits
 from gatewayz.config.sections.models import ModelEntry
 from gatewayz.config.sections.money import CreditGrants, CreditPackages, Ledger, Subscriptions, UsageLog
+from gatewayz.config.sections.observing import Observation
 from gatewayz.config.sections.plans import PartnerEntry, Plans, Referrals
 from gatewayz.config.sections.plugins import NOTHING, PluginEntry
 from gatewayz.config.sections.providers import Breakers, Detection, Failover, ProviderEntry, Streams, Upstream
@@ -60,6 +61,7 @@ class Settings(Section, frozen=True, kw_only=True):
     upstream: Upstream = Upstream()
     streams: Streams = Streams()
     usage_log: UsageLog = UsageLog()
+    observation: Observation = Observation()
     ledger: Ledger = Ledger()
     plans: Plans = Plans()
     limits: Limits = Limits()

@@ -11,13 +11,24 @@ __all__ = ["ObserverGroup"]
 class ObserverGroup:
     """Tells the gateway's own recorders and the plugins' observers. Neither raises.
 
+    :param record_attempt: called for each attempt.
     :param recorders: called for each settlement, in order.
     """
 
-    def __init__(self, recorders: Sequence[Callable[[Settlement], None]], plugins: Observers) -> None:
+    def __init__(
+        self,
+        record_attempt: Callable[[Attempt], None],
+        recorders: Sequence[Callable[[Settlement], None]],
+        plugins: Observers,
+    ) -> None:
+        self._record_attempt = record_attempt
         self._recorders = tuple(recorders)
         self._plugins = plugins
-        self.attempt_finished: Callable[[Attempt], None] = plugins.attempt_finished
+
+    def attempt_finished(self, attempt: Attempt) -> None:
+        """Tell of one try at one offer."""
+        self._record_attempt(attempt)
+        self._plugins.attempt_finished(attempt)
 
     def request_settled(self, settlement: Settlement) -> None:
         """Tell of one request."""

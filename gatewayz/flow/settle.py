@@ -129,6 +129,7 @@ class Bill:
                 request_id=self._inbound.request_id,
                 operation=self._call.format,
                 requested_model=self._call.head.model,
+                model=self._call.model.id,
                 user_id=self._caller.user_id,
                 key_id=self._caller.key_id,
                 charge=charge,

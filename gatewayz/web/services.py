@@ -11,6 +11,7 @@ from gatewayz.domain.limits.allowlist import Allowlist
 from gatewayz.domain.limits.limiter import Limiter
 from gatewayz.domain.limits.network import Velocity
 from gatewayz.domain.mail import Mailer
+from gatewayz.domain.observation.observation import Observation
 from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.promotions import Promotions
 from gatewayz.sdk.clock import Clock
@@ -48,3 +49,5 @@ class Services:
     """Credit that administrators move."""
     promotions: Promotions
     """Trials, coupons, referrals, partners, and the credit they give."""
+    observation: Observation
+    """What was observed of traffic and probes."""

@@ -234,7 +234,7 @@ class Scene:
             retry_budget=RetryBudget(self.settings.failover.retry_budget, self.clock),
             keys=NoKeys(),
             store=GoodStore(),
-            observers=ObserverGroup((), self.records),
+            observers=ObserverGroup(lambda _: None, (), self.records),
             readers=READERS,
             dialects=DIALECTS,
             passthroughs=PASSTHROUGHS,

@@ -6,11 +6,16 @@ models, providers and the whole gateway is a sum of these: nothing keeps a secon
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
-__all__ = ["Condition", "OfferState", "Quantiles", "Step", "Traffic", "TrafficPoint", "TrafficView"]
+from gatewayz.domain.observation.distinct import Distinct
+
+__all__ = ["NOBODY", "Condition", "OfferState", "Quantiles", "Step", "Traffic", "TrafficPoint", "TrafficView"]
+
+NOBODY: Final = ""
+"""Stands as the provider of requests that no offer could be tried for; they have a model, and no attempts."""
 
 Step = Literal["minute", "hour", "day"]
 Condition = Literal["healthy", "degraded", "down", "unknown"]
@@ -50,6 +55,7 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     requests: int = 0
     """Requests that ended at this offer."""
     failed_requests: int = 0
+    """Requests answered with an error (status >= 400) or broken off; a caller that left (499) is none."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost: int = 0
@@ -57,11 +63,13 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     charged: int = 0
     """Nano-dollars that customers paid."""
     output_ms: int = 0
-    """Milliseconds in which the output tokens came: tokens per second is `output_tokens / output_ms * 1000`."""
+    """Milliseconds of the attempts that brought the output: tokens per second is `output_tokens / output_ms * 1000`."""
     probes: int = 0
     failed_probes: int = 0
     users: int = 0
-    """Distinct callers with an account; of a sum, distinct over all of it."""
+    """Distinct callers with an account; of a sum, distinct over all of it. Above 32 within 7 %."""
+    callers: Distinct | None = None
+    """What `users` is counted from; sums need it."""
     latency: Quantiles
     """Of successful attempts, until the whole answer was relayed."""
     first_content: Quantiles
@@ -83,7 +91,7 @@ class OfferState(msgspec.Struct, frozen=True, kw_only=True):
     condition: Condition
     last_outcome: str | None = None
     last_status: int | None = None
-    """HTTP status of the provider's last answer, where there was one."""
+    """HTTP status of the provider's last error, where there was one; None after a success."""
     last_called_at: datetime | None = None
     last_success_at: datetime | None = None
     last_failure_at: datetime | None = None

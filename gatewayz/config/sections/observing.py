@@ -1,0 +1,35 @@
+"""Settings of what is observed of traffic."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from gatewayz.config.sections.base import Positive, PositiveInt, Section
+
+__all__ = ["Conditions", "Observation"]
+
+Share = Annotated[float, Meta(gt=0, le=1)]
+
+
+class Conditions(Section, frozen=True, kw_only=True):
+    """When an offer counts as degraded or down; `docs/observation.md` has the whole rule."""
+
+    window_minutes: Annotated[int, Meta(ge=1, le=60)] = 15
+    degraded_share: Share = 0.1
+    """Share of faults from which on an offer is degraded."""
+    down_share: Share = 0.5
+    """Share of faults from which on an offer is down, once it has been tried often enough."""
+    down_attempts: PositiveInt = 3
+    """How often that is."""
+    down_failures: PositiveInt = 3
+    """So many failures in a row are down whatever came before."""
+    forget_hours: Positive = 24.0
+    """What was not heard of for so long is unknown."""
+
+
+class Observation(Section, frozen=True, kw_only=True):
+    """The one record of traffic that metrics, health, status and catalog read."""
+
+    max_offers: PositiveInt = 10_000
+    """Offers told apart in one hour; those beyond are counted as one, named `other`."""
+    conditions: Conditions = Conditions()

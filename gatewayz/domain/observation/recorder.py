@@ -1,0 +1,141 @@
+"""Counts what happens in this process, behind the requests.
+
+A request pays for putting its events into a queue; they are counted in small groups by a job, or by
+whoever reads first.
+"""
+
+import asyncio
+from collections import deque
+from datetime import datetime
+from typing import Final
+
+from gatewayz.domain.observation.bucket import Bucket
+from gatewayz.domain.observation.facts import after_attempt, after_probe
+from gatewayz.domain.observation.minutes import Key, Minutes
+from gatewayz.domain.observation.traffic import NOBODY, OfferState
+from gatewayz.sdk.clock import Clock
+from gatewayz.sdk.observe import Attempt, Settlement
+
+__all__ = ["Recorder"]
+
+_FOLD_S: Final = 0.1
+_GROUP: Final = 100
+"""Events counted in one go: half a millisecond in which nothing else runs."""
+
+
+class Recorder:
+    """This process's minutes, and the newest facts of each offer from wherever they are known."""
+
+    def __init__(self, clock: Clock, *, max_offers: int) -> None:
+        self._clock = clock
+        self._max_offers = max_offers
+        self._pending: deque[tuple[datetime, Attempt | Settlement]] = deque()
+        self._is_pending = asyncio.Event()
+        self.minutes = Minutes(max_offers)
+        self.facts: dict[Key, OfferState] = {}
+        self.changed: set[tuple[int, Key]] = set()
+        """Minutes and offers that changed since somebody emptied this."""
+        self.changed_facts: set[Key] = set()
+        self.version = 0
+        """Grows with every change."""
+        self.past_version = 0
+        """Grows with changes of minutes that were over."""
+        self._newest = 0
+
+    def record_attempt(self, attempt: Attempt) -> None:
+        """Note a call to a provider; never waits, never raises."""
+        self._note(attempt)
+
+    def record_settlement(self, settlement: Settlement) -> None:
+        """Note a request's end; never waits, never raises."""
+        self._note(settlement)
+
+    def record_probe(
+        self, provider: str, model: str, *, ok: bool, duration_ms: float | None = None, error_code: str | None = None
+    ) -> None:
+        """Count a look at an offer that was no customer's request."""
+        now = self._clock.now()
+        minute, key = _minute(now), (provider, model)
+        self._bucket(minute, key).count_probe(ok=ok)
+        self._learn(key, after_probe(self._known(key), now, ok=ok, duration_ms=duration_ms, error_code=error_code))
+
+    async def run(self) -> None:
+        """Count what is noted until cancelled."""
+        while True:
+            await self._is_pending.wait()
+            await asyncio.sleep(_FOLD_S)
+            self._is_pending.clear()
+            while self._pending:
+                self._fold(_GROUP)
+                await asyncio.sleep(0)
+
+    @property
+    def pending(self) -> int:
+        """How many events are noted and not counted yet."""
+        return len(self._pending)
+
+    def fold(self) -> None:
+        """Count everything noted so far."""
+        self._fold(len(self._pending))
+
+    def adopt(self, state: OfferState) -> bool:
+        """Take over facts of another process when they are newer than what is known; return whether they were."""
+        key = (state.provider, state.model)
+        known = self.facts.get(key)
+        if known is not None and (state.last_called_at is None or not _is_before(known.last_called_at, state)):
+            return False
+        if known is None and len(self.facts) >= self._max_offers:
+            return False
+        self.facts[key] = state
+        self.version += 1
+        return True
+
+    def _note(self, event: Attempt | Settlement) -> None:
+        self._pending.append((self._clock.now(), event))
+        if not self._is_pending.is_set():
+            self._is_pending.set()
+
+    def _fold(self, most: int) -> None:
+        for _ in range(min(most, len(self._pending))):
+            at, event = self._pending.popleft()
+            if isinstance(event, Attempt):
+                key = (event.offer.provider, event.offer.model)
+                self._bucket(_minute(at), key).count_attempt(event)
+                self._learn(key, after_attempt(self._known(key), event, at))
+            else:
+                self._bucket(_minute(at), _ended_at(event)).count_settlement(event)
+
+    def _bucket(self, minute: int, key: Key) -> Bucket:
+        key = self.minutes.name(minute, key)
+        self.changed.add((minute, key))
+        self.version += 1
+        if minute < self._newest:
+            self.past_version += 1
+        self._newest = max(minute, self._newest)
+        return self.minutes.bucket(minute, key)
+
+    def _known(self, key: Key) -> OfferState:
+        return self.facts.get(key) or OfferState(provider=key[0], model=key[1], condition="unknown")
+
+    def _learn(self, key: Key, state: OfferState) -> None:
+        if key in self.facts or len(self.facts) < self._max_offers:
+            self.facts[key] = state
+            self.changed_facts.add(key)
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp()) // 60
+
+
+def _is_before(known: datetime | None, state: OfferState) -> bool:
+    return known is None or (state.last_called_at is not None and known < state.last_called_at)
+
+
+def _ended_at(settlement: Settlement) -> Key:
+    """Return the offer that was paid for, else the last one tried, else the model alone."""
+    if settlement.charge is not None:
+        return settlement.charge.offer.provider, settlement.charge.offer.model
+    if settlement.attempts:
+        offer = settlement.attempts[-1].offer
+        return offer.provider, offer.model
+    return NOBODY, settlement.model or settlement.requested_model
