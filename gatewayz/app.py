@@ -24,10 +24,15 @@ from gatewayz.areas.catalog.routes import ROUTES as CATALOG
 from gatewayz.areas.circuit_breakers.routes import ROUTES as CIRCUIT_BREAKERS
 from gatewayz.areas.coupons.routes import ROUTES as COUPONS
 from gatewayz.areas.credits.routes import ROUTES as CREDITS
+from gatewayz.areas.gateways.routes import ROUTES as GATEWAYS
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
+from gatewayz.areas.model_registry.routes import ROUTES as MODEL_REGISTRY
+from gatewayz.areas.model_traffic.routes import ROUTES as MODEL_TRAFFIC
 from gatewayz.areas.partner_trials.routes import ROUTES as PARTNER_TRIALS
 from gatewayz.areas.payments.routes import ROUTES as PAYMENTS
 from gatewayz.areas.plans.routes import ROUTES as PLANS
+from gatewayz.areas.providers.routes import ROUTES as PROVIDERS
+from gatewayz.areas.rankings.routes import ROUTES as RANKINGS
 from gatewayz.areas.rate_limits.routes import ROUTES as RATE_LIMITS
 from gatewayz.areas.referrals.routes import ROUTES as REFERRALS
 from gatewayz.areas.system.routes import ROUTES as SYSTEM
@@ -54,6 +59,11 @@ _log = logging.getLogger("gatewayz")
 ROUTES: Final = (
     *SYSTEM,
     *CATALOG,
+    *MODEL_TRAFFIC,
+    *MODEL_REGISTRY,
+    *GATEWAYS,
+    *PROVIDERS,
+    *RANKINGS,
     *INFERENCE,
     *CIRCUIT_BREAKERS,
     *API_KEYS,

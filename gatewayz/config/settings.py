@@ -13,6 +13,7 @@ from gatewayz.config.sections.limits import Limits
 from gatewayz.config.sections.models import ModelEntry
 from gatewayz.config.sections.money import CreditGrants, CreditPackages, Ledger, Subscriptions, UsageLog
 from gatewayz.config.sections.observing import Observation
+from gatewayz.config.sections.pages import RouterPage
 from gatewayz.config.sections.plans import PartnerEntry, Plans, Referrals
 from gatewayz.config.sections.plugins import NOTHING, PluginEntry
 from gatewayz.config.sections.providers import Breakers, Detection, Failover, ProviderEntry, Streams, Upstream
@@ -49,6 +50,8 @@ class Settings(Section, frozen=True, kw_only=True):
     health: dict[str, PluginEntry] = {}
     default_router: str = "default"
     """Router instance that orders the offers of one model."""
+    router_pages: dict[str, RouterPage] = {}
+    """What lists say of the routers that choose a model."""
     catalog_snapshot: bool = True
     """Whether the shipped catalog is used; without it only `models` and what providers list."""
     models: dict[str, ModelEntry] = {}

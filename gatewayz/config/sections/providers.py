@@ -133,6 +133,10 @@ class Display(Section, frozen=True, kw_only=True):
     """One of the gateways in the public list."""
     is_syncable: bool = True
     """One of the providers whose model lists are synchronised."""
+    speed_tier: Literal[1, 2, 3, 4] | None = None
+    """How fast it answers by its make: 1 own chips, 2 tuned serving, 3 usual, 4 slow (spec 02, 4.1.6)."""
+    is_private: bool = False
+    """Inference runs in hardware that neither the provider nor its host can look into (a TEE), for all its models."""
 
 
 class ProviderEntry(PluginEntry, frozen=True, kw_only=True):

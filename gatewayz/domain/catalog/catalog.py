@@ -109,6 +109,10 @@ class Catalog:
         """Return the provider instances that serve at least one model, by name."""
         return tuple(sorted(self._providers.values()))
 
+    def left_out(self) -> tuple[str, ...]:
+        """Return the ids of models that are known and cannot be called: unserved or unpriced."""
+        return tuple(sorted({*self._unpriced.values(), *self._unserved.values()}))
+
     def provider_named(self, name: str) -> str:
         """Return the instance that a caller's word for a provider means; the word itself when it is none."""
         lowered = name.strip().lower()

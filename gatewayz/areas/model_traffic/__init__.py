@@ -1,0 +1,1 @@
+"""Which models are used most, and which answer soonest."""

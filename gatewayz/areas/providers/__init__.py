@@ -1,0 +1,1 @@
+"""Who makes and serves models."""
