@@ -42,6 +42,7 @@ from gatewayz.domain.payments.booking import PaymentBook
 from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.plans.plans import Plans
 from gatewayz.domain.promotions import open_promotions
+from gatewayz.domain.routing.pools import Pools
 from gatewayz.domain.usage.key_uses import KeyUses
 from gatewayz.domain.usage.retention import Retention
 from gatewayz.domain.usage.token_counter import TokenCounter
@@ -216,6 +217,7 @@ class Lifecycle:
             billing=instances.billing,
             payments=instances.payments,
             identity=instances.identity,
+            pools=Pools(instances.routers, capabilities),
             breakers=self._breakers,
             signals=RouteSignals(self._breakers),
             retry_budget=self._retry_budget,

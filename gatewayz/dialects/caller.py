@@ -32,7 +32,8 @@ class CallHead(msgspec.Struct, frozen=True, kw_only=True):
     provider: str | None = None
     """`provider` extension: the caller's own choice of provider."""
     extensions: Mapping[str, Any] = {}
-    """The gateway's own members that were sent: `auto_web_search`, `web_search_threshold`, `session_id`, `cache`."""
+    """The gateway's own members that were sent: `auto_web_search`, `web_search_threshold`, `session_id`, `cache`,
+    `max_price`."""
     prompt_characters: int = 0
     """Length of the prompt's text, for estimates; images count nothing."""
     images: int = 0

@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from gatewayz.sdk.errors import InvalidRequest
+from gatewayz.sdk.routing import PriceCap
 
 __all__ = [
     "EXTENSIONS",
@@ -51,6 +52,8 @@ class Extensions(msgspec.Struct, frozen=True, kw_only=True):
     web_search_threshold: float | None = None
     session_id: int | str | None = None
     cache: Any = None
+    max_price: PriceCap | None = None
+    """The dearest model a router may choose."""
 
 
 EXTENSIONS: Final = frozenset(Extensions.__struct_fields__)

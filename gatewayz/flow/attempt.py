@@ -40,12 +40,12 @@ async def open_whole(
             body = await reply.read_all(REPLY_LIMIT)
         finally:
             reply.close()
-        return WireWhole(passthrough, body, call)
+        return WireWhole(passthrough, body, call, offer.model)
     if call.format == OPENAI_EMBEDDINGS:
         return await open_embeddings(call, inbound.body, offer, provider, context)
     translated = _translate(call, inbound, offer, provider, edition)
     completion = await provider.complete(translated, context)
-    return TranslatedWhole(edition.dialects[call.format], translated, completion, _identity(call, inbound, edition))
+    return TranslatedWhole(edition.dialects[call.format], translated, completion, _identity(offer, inbound, edition))
 
 
 async def open_stream(
@@ -57,7 +57,7 @@ async def open_stream(
         passthrough = edition.passthroughs[call.format]
         reply = await _exchange(call, offer, cast(WireProvider, provider), passthrough, context)
         editor = passthrough.stream_editor(
-            model=call.model.id,
+            model=offer.model,
             include_usage=call.head.include_usage,
             max_event_bytes=edition.settings.streams.max_event_bytes,
         )
@@ -65,8 +65,8 @@ async def open_stream(
         await wire.open()
         return wire
     translated = _translate(call, inbound, offer, provider, edition)
-    renderer = edition.dialects[call.format].event_renderer(model=call.model.id, call=translated)
-    stream = TranslatedStream(provider.stream(translated, context), renderer, _identity(call, inbound, edition))
+    renderer = edition.dialects[call.format].event_renderer(model=offer.model, call=translated)
+    stream = TranslatedStream(provider.stream(translated, context), renderer, _identity(offer, inbound, edition))
     await stream.open()
     return stream
 
@@ -94,9 +94,9 @@ def _context(inbound: Inbound, offer: Offer, edition: Edition) -> CallContext:
     )
 
 
-def _identity(call: ParsedCall, inbound: Inbound, edition: Edition) -> Identity:
+def _identity(offer: Offer, inbound: Inbound, edition: Edition) -> Identity:
     return Identity(
         id=inbound.request_id.removeprefix("req_"),
-        model=call.model.id,
+        model=offer.model,
         created=int(edition.clock.now().timestamp()),
     )

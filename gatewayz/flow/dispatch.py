@@ -9,7 +9,7 @@ from gatewayz.flow.attempt import open_stream, open_whole
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.lanes import OpenStream, WholeAnswer
 from gatewayz.flow.trial import Trial
-from gatewayz.flow.values import Inbound, ParsedCall, Plan
+from gatewayz.flow.values import Choice, Inbound, ParsedCall, Plan
 from gatewayz.sdk.errors import (
     NoOfferLeft,
     UnsupportedFeature,
@@ -30,6 +30,8 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     answer: WholeAnswer | None = None
     stream: OpenStream | None = None
     failed: tuple[Attempt, ...] = ()
+    choice: Choice | None = None
+    """What a router chose for the call."""
 
 
 class DispatchFailed(Exception):
@@ -79,9 +81,9 @@ async def _open(
     if call.head.stream:
         stream = await open_stream(call, inbound, trial.offer, provider, edition)
         trial.content_arrived()
-        return Opened(trial=trial, stream=stream, failed=failed)
+        return Opened(trial=trial, stream=stream, failed=failed, choice=call.choice)
     answer = await open_whole(call, inbound, trial.offer, provider, edition)
-    return Opened(trial=trial, answer=answer, failed=failed)
+    return Opened(trial=trial, answer=answer, failed=failed, choice=call.choice)
 
 
 def _permitted(plan: Plan, edition: Edition) -> Iterator[tuple[Offer, Permit]]:

@@ -22,6 +22,7 @@ from gatewayz.domain.limits.key_quota import KeyQuota
 from gatewayz.domain.limits.limits import Limits
 from gatewayz.domain.limits.network import NetworkLimiter
 from gatewayz.domain.plans.plans import Plans
+from gatewayz.domain.routing.pools import Pools
 from gatewayz.domain.trials.gate import TrialGate
 from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.sdk.clock import Clock
@@ -130,5 +131,7 @@ class Edition:
     identity: Mapping[str, IdentityProvider] = field(default_factory=dict)
     """Who verifies the tokens people sign in with, in the order they are asked."""
     background: Background = field(default_factory=Background)
+    pools: Pools = field(default_factory=lambda: Pools({}, {}))
+    """Routers that callers may name as a model."""
     payments: PaymentProcessor | None = None
     """Who takes money; None is nobody."""

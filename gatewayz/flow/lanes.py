@@ -111,10 +111,11 @@ class WireWhole:
 
     dropped: tuple[str, ...] = ()
 
-    def __init__(self, passthrough: Passthrough, body: bytes, call: ParsedCall) -> None:
+    def __init__(self, passthrough: Passthrough, body: bytes, call: ParsedCall, model: str) -> None:
         self._passthrough = passthrough
         self._body = body
         self._call = call
+        self._model = model
         self._reply: WholeReply = passthrough.read_whole(body)
         self.usage = self._reply.usage
 
@@ -125,7 +126,7 @@ class WireWhole:
     def render(self, usage: Usage, gateway_usage: GatewayUsage) -> bytes:
         """The provider's members, with the gateway's own."""
         return self._passthrough.render_whole(
-            self._reply, request=self._call.head.fields, model=self._call.model.id, gateway_usage=gateway_usage
+            self._reply, request=self._call.head.fields, model=self._model, gateway_usage=gateway_usage
         )
 
 

@@ -59,7 +59,7 @@ async def _settle_left_behind(opened: Opened, bill: Bill) -> None:
     """Charge an answer that arrived although its caller has left: the provider was paid for it."""
     answer = opened.answer
     if answer is not None:
-        usage = answer.usage or await bill.estimated_usage(answer.text)
+        usage = answer.usage or await bill.estimated_usage(opened.trial.offer, answer.text)
         charge = await bill.capture(opened.trial.offer, usage)
         bill.settled(charge, (*opened.failed, opened.trial.succeeded()), status=499)
     else:
@@ -70,7 +70,7 @@ def _facts(call: ParsedCall, admission: Admission, opened: Opened) -> dict[bytes
     """Headers about who answered. Source: spec 01 §1.4, spec 00 §5.6."""
     facts = {
         b"x-provider": opened.trial.offer.provider.encode(),
-        b"x-model": call.model.id.encode(),
+        b"x-model": opened.trial.offer.model.encode(),
         b"x-requested-model": _header_text(call.head.model),
     }
     facts.update(admission.headers)

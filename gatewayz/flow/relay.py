@@ -3,6 +3,7 @@
 from gatewayz.flow.dispatch import Opened
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.lanes import OpenStream
+from gatewayz.flow.routing_metadata import add_routing_metadata
 from gatewayz.flow.settle import Bill, gateway_usage
 from gatewayz.flow.trial import Trial
 from gatewayz.flow.values import Inbound
@@ -21,11 +22,12 @@ async def whole_body(opened: Opened, bill: Bill, inbound: Inbound, edition: Edit
     answer, trial = opened.answer, opened.trial
     if answer is None:
         raise TypeError("the call was opened as a stream")
-    usage = _told(answer.usage) or await bill.estimated_usage(answer.text)
+    usage = _told(answer.usage) or await bill.estimated_usage(trial.offer, answer.text)
     charge = await bill.capture(trial.offer, usage)
     attempts = (*opened.failed, trial.succeeded())
     bill.settled(charge, attempts, first_content_ms=_since(inbound, edition))
-    return answer.render(usage, gateway_usage(charge, _since(inbound, edition), answer.dropped))
+    body = answer.render(usage, gateway_usage(charge, _since(inbound, edition), answer.dropped))
+    return add_routing_metadata(body, opened.choice, trial.offer)
 
 
 class StreamBody:
@@ -39,6 +41,7 @@ class StreamBody:
         self._stream = stream
         self._trial: Trial = opened.trial
         self._failed = opened.failed
+        self._choice = opened.choice
         self._bill = bill
         self._inbound = inbound
         self._edition = edition
@@ -81,15 +84,15 @@ class StreamBody:
         stream = self._stream
         usage = _told(stream.usage)
         if usage is None:
-            usage = await self._bill.estimated_usage(stream.text, stream.characters)
+            usage = await self._bill.estimated_usage(self._trial.offer, stream.text, stream.characters)
         else:
-            self._bill.learn(stream.characters, usage)
+            self._bill.learn(self._trial.offer, stream.characters, usage)
         charge = await self._bill.capture(self._trial.offer, usage)
         self._is_over = True
         self._settled(charge, self._trial, None)
         self._edition.background.spawn(self._stream.release())
         spent = gateway_usage(charge, _since(self._inbound, self._edition), self._stream.dropped)
-        last = self._stream.finish(usage, spent)
+        last = add_routing_metadata(self._stream.finish(usage, spent), self._choice, self._trial.offer)
         self.has_ended_well = True
         return last
 
@@ -112,7 +115,7 @@ class StreamBody:
         if not stream.characters and stream.usage is None:
             await self._bill.void()
             return None
-        usage = await self._bill.estimated_usage(stream.text, stream.characters)
+        usage = await self._bill.estimated_usage(self._trial.offer, stream.text, stream.characters)
         if stream.usage is not None and stream.usage.completion_tokens >= usage.completion_tokens:
             usage = stream.usage
         try:

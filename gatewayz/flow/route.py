@@ -8,7 +8,10 @@ __all__ = ["route"]
 
 
 def route(call: ParsedCall, edition: Edition) -> Plan:
-    """Return the offers of the call's model in the order the router ranks them."""
+    """Return the offers of the call's model in the order the router ranks them; those of a choice keep its order."""
+    if call.choice is not None:
+        ranking = call.choice.ranking
+        return Plan(offers=ranking.offers, reason=ranking.reason)
     head = call.head
     routing = RoutingCall(
         requested_model=head.model,

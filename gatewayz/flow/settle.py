@@ -83,12 +83,12 @@ class Bill:
         usage = Usage(input_tokens=self._call.prompt_tokens, output_tokens=characters // 3 + 1)
         return _price(offer).cost(usage).total
 
-    async def estimated_usage(self, text: Callable[[], str], characters: int | None = None) -> Usage:
+    async def estimated_usage(self, offer: Offer, text: Callable[[], str], characters: int | None = None) -> Usage:
         """Return the counted usage of a delivered text, for providers that did not say.
 
         :param characters: length of what was delivered, as `learn` is told of finished streams.
         """
-        model, tokens = self._call.model.id, self._edition.tokens
+        model, tokens = offer.model, self._edition.tokens
         output = 0 if characters == 0 else None
         if characters:
             output = tokens.learnt(model, characters)
@@ -96,9 +96,9 @@ class Bill:
             output = await tokens.count([text()], model)
         return Usage(input_tokens=self._call.prompt_tokens, output_tokens=output, source="estimated")
 
-    def learn(self, characters: int, usage: Usage) -> None:
+    def learn(self, offer: Offer, characters: int, usage: Usage) -> None:
         """Note how many tokens the provider counted for a text that was delivered whole."""
-        self._edition.tokens.learn(self._call.model.id, characters, usage.completion_tokens)
+        self._edition.tokens.learn(offer.model, characters, usage.completion_tokens)
 
     def release_limits(self) -> None:
         """Give back what the call took of its limits: nothing came of it."""

@@ -12,12 +12,12 @@ from gatewayz.dialects.caller import CallHead
 from gatewayz.domain.catalog.catalog import Model
 from gatewayz.domain.limits.key_quota import QuotaSlot
 from gatewayz.domain.limits.limiter import Lease
-from gatewayz.sdk.interfaces import Hold, Provider
+from gatewayz.sdk.interfaces import Hold, Provider, Ranking
 from gatewayz.sdk.observe import Attempt
 from gatewayz.sdk.offers import Offer
 from gatewayz.sdk.wire import Format, Headers
 
-__all__ = ["Admission", "Inbound", "ParsedCall", "Plan", "Reply", "ReplyBody", "Target"]
+__all__ = ["Admission", "Choice", "Inbound", "ParsedCall", "Plan", "Reply", "ReplyBody", "Target"]
 
 
 class Inbound(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +34,13 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     client_address: str = ""
 
 
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a router chose among models, and how long it took."""
+
+    ranking: Ranking
+    took_ms: float
+
+
 class ParsedCall(msgspec.Struct, frozen=True, kw_only=True):
     """A checked call and the model it resolved to."""
 
@@ -42,6 +49,8 @@ class ParsedCall(msgspec.Struct, frozen=True, kw_only=True):
     model: Model
     prompt_tokens: int
     """Estimate, for the hold and the router."""
+    choice: Choice | None = None
+    """Of a call that named a router; `model` is then the router's name with the offers chosen."""
 
 
 class Admission(msgspec.Struct, frozen=True, kw_only=True):

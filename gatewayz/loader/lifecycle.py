@@ -26,11 +26,12 @@ from gatewayz.loader.fence import FencedBilling, FencedHealthCheck, FencedIdenti
 from gatewayz.loader.instances import Instances, InstanceState, Opened, close
 from gatewayz.loader.observers import Observers
 from gatewayz.loader.payments_fence import FencedPayments
+from gatewayz.loader.pool_fence import FencedPoolRouter
 from gatewayz.loader.registry import SECTIONS, Implementation, Registry
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.errors import ConfigurationError, GatewayzError
-from gatewayz.sdk.interfaces import Capabilities, Provisionable, WireProvider
+from gatewayz.sdk.interfaces import Capabilities, PoolRouter, Provisionable, WireProvider
 from gatewayz.sdk.ledger import AccountLedger
 from gatewayz.sdk.wire import HttpClient
 
@@ -302,7 +303,8 @@ def _fence(entry: Decoded, inner: Any) -> object:
                 raise ConfigurationError(f"{entry.entry.use!r} promises formats and has no exchange()")
             return FencedProvider(entry.name, inner)
         case "routers":
-            return FencedRouter(entry.name, inner)
+            fence = FencedPoolRouter if isinstance(inner, PoolRouter) else FencedRouter
+            return fence(entry.name, inner)
         case "billing":
             return FencedBilling(inner)
         case "identity":

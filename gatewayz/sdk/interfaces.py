@@ -6,7 +6,7 @@ half-finished provision. Optional methods are separate protocols, found by `isin
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -15,6 +15,7 @@ from gatewayz.sdk.images import ImageCall, Images
 from gatewayz.sdk.model_ids import ModelIds
 from gatewayz.sdk.money import Nano
 from gatewayz.sdk.offers import Cost, Feature, ModelListing, Offer
+from gatewayz.sdk.routing import Decision, PriceCap
 from gatewayz.sdk.usage import Usage
 from gatewayz.sdk.wire import CallContext, Format, HttpReply, WireCall
 
@@ -26,6 +27,7 @@ __all__ = [
     "HealthCheck",
     "Hold",
     "ImageGenerator",
+    "PoolRouter",
     "ProgressMarking",
     "Provider",
     "Provisionable",
@@ -138,6 +140,20 @@ class RoutingCall(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False
     affinity: str | None = None
     """Stable over a conversation: equal values should go to the same route."""
+    mode: str = ""
+    """Of a choice among models, as are all that follow: one of `PoolRouter.modes`."""
+    prompt: str = ""
+    """Text of the last message of the user."""
+    opening: str = ""
+    """Text of the first one, which stays the same over a conversation."""
+    messages: int = 1
+    """How many the conversation has, the new one included."""
+    user_messages: int = 1
+    provider: str | None = None
+    """The only provider the caller wants."""
+    price_cap: PriceCap | None = None
+    hints: Mapping[str, int] = {}
+    """What a test page says of a call that is not there (`file_count`)."""
 
 
 class Signals(Protocol):
@@ -161,6 +177,8 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
 
     offers: tuple[Offer, ...]
     reason: str
+    decision: Decision | None = None
+    """Of a choice among models."""
 
 
 class Router(Protocol):
@@ -168,6 +186,41 @@ class Router(Protocol):
 
     def rank(self, call: RoutingCall, offers: Sequence[Offer], signals: Signals) -> Ranking:
         """Return the offers worth trying, best first."""
+        ...
+
+
+@runtime_checkable
+class PoolRouter(Protocol):
+    """A router that chooses among models: callers name it as a model, `router:INSTANCE:MODE`.
+
+    `rank` is given the offers of every model that answers conversations, always as the same tuple
+    until the catalog changes. A ranking without offers says in `reason` which constraint left none.
+    """
+
+    @property
+    def modes(self) -> Mapping[str, str]:
+        """Mode to what it does in words; the first is the default."""
+        ...
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Further names of models that mean this router, to the mode each means."""
+        ...
+
+    def rank(self, call: RoutingCall, offers: Sequence[Offer], signals: Signals) -> Ranking:
+        """Return the offers worth trying, of several models, best first. The decision is counted."""
+        ...
+
+    def preview(self, call: RoutingCall, offers: Sequence[Offer], signals: Signals) -> Decision:
+        """Return what would be decided, uncounted; models that are known and not served may be chosen here."""
+        ...
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what people may know of it: its models, its modes, its data."""
+        ...
+
+    def stats(self) -> Mapping[str, Any]:
+        """Return what it has decided so far, in this process."""
         ...
 
 

@@ -1,0 +1,1 @@
+"""Names of models that stand for a choice among models."""

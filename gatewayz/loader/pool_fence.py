@@ -1,0 +1,82 @@
+"""The fence round routers that choose among models."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from gatewayz.loader.faults import FOREIGN, Faults
+from gatewayz.sdk.interfaces import PoolRouter, Ranking, RoutingCall, Signals
+from gatewayz.sdk.offers import Offer
+from gatewayz.sdk.routing import Decision
+
+__all__ = ["FencedPoolRouter"]
+
+
+class FencedPoolRouter:
+    """A router that chooses among models; one that fails has chosen none."""
+
+    def __init__(self, name: str, inner: PoolRouter) -> None:
+        self.inner = inner
+        self._name = name
+        self._faults = Faults(f"router {name!r}")
+        self._known: tuple[Sequence[Offer], frozenset[int]] = ((), frozenset())
+
+    @property
+    def modes(self) -> Mapping[str, str]:
+        """As `PoolRouter.modes`."""
+        return self.inner.modes
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """As `PoolRouter.names`."""
+        return self.inner.names
+
+    def rank(self, call: RoutingCall, offers: Sequence[Offer], signals: Signals) -> Ranking:
+        """As `PoolRouter.rank`; no offer when the router fails or invents."""
+        if self._known[0] is not offers:
+            self._known = (offers, frozenset(map(id, offers)))
+        try:
+            ranking: Any = self.inner.rank(call, offers, signals)
+            if not isinstance(ranking, Ranking):
+                raise TypeError(f"rank gave a {type(ranking).__name__}")
+            if not self._known[1].issuperset(map(id, ranking.offers)):
+                raise ValueError("rank invented an offer")
+        except FOREIGN as err:  # any other model than the ones it would choose may be far too dear
+            self._faults.log(err, "rank")
+            return Ranking(offers=(), reason=f"router {self._name} failed")
+        if ranking.decision is None:
+            return ranking
+        return msgspec.structs.replace(ranking, decision=FencedDecision(ranking.decision, self._faults))
+
+    def preview(self, call: RoutingCall, offers: Sequence[Offer], signals: Signals) -> Decision:
+        """As `PoolRouter.preview`."""
+        return self.inner.preview(call, offers, signals)
+
+    def describe(self) -> Mapping[str, Any]:
+        """As `PoolRouter.describe`."""
+        return self.inner.describe()
+
+    def stats(self) -> Mapping[str, Any]:
+        """As `PoolRouter.stats`."""
+        return self.inner.stats()
+
+
+class FencedDecision:
+    """A decision that never fails an answer that has been paid for."""
+
+    def __init__(self, inner: Decision, faults: Faults) -> None:
+        self._inner = inner
+        self._faults = faults
+
+    def metadata(self, answered: Offer) -> Mapping[str, Any]:
+        """As `Decision.metadata`; nothing when the router's own words fail."""
+        try:
+            return dict(self._inner.metadata(answered))
+        except FOREIGN as err:  # the answer is worth more than what is said of it
+            self._faults.log(err, "metadata")
+            return {}
+
+    def report(self) -> Mapping[str, Any]:
+        """As `Decision.report`."""
+        return self._inner.report()
