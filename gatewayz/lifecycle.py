@@ -22,13 +22,13 @@ from gatewayz.dialects.formats import DIALECTS, PASSTHROUGHS, READERS
 from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.breakers.signals import RouteSignals
-from gatewayz.domain.catalog.build import Skipped
-from gatewayz.domain.catalog_sync.source import CatalogSource
+from gatewayz.domain.catalog.build import Skipped, build_catalog
 from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.idempotency.idempotency import Idempotency
 from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.identity.key_files import load_vault
+from gatewayz.domain.identity.named_admin import promote_named_admin
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.ledger.sweep import Sweeper
 from gatewayz.domain.limits.allowlist import Allowlist
@@ -42,7 +42,6 @@ from gatewayz.domain.payments.booking import PaymentBook
 from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.plans.plans import Plans
 from gatewayz.domain.promotions import open_promotions
-from gatewayz.domain.routing.pools import Pools
 from gatewayz.domain.usage.key_uses import KeyUses
 from gatewayz.domain.usage.retention import Retention
 from gatewayz.domain.usage.token_counter import TokenCounter
@@ -85,7 +84,6 @@ class Lifecycle:
         self._stack = AsyncExitStack()
         self._instances: Instances | None = None
         self._background = Background()
-        self._catalogs = CatalogSource()
         self.watch = Watch(loaded, overlay=overlay, environ=environment, on_loaded=self.reload)
 
     @property
@@ -141,6 +139,7 @@ class Lifecycle:
             self._retry_budget = RetryBudget(settings.failover.retry_budget, self._clock)
             await self._install(self._loaded)
             self._stack.push_async_callback(self._gateway.aclose)
+            await promote_named_admin(store.roles, settings.access.admin_email, self._clock.now())
             self._run_jobs()
             _calm_collector()
         except BaseException:  # cancellation too: let go, then raise again
@@ -199,7 +198,7 @@ class Lifecycle:
         skipped: list[Skipped] = []
         capabilities = {name: provider.capabilities for name, provider in instances.providers.items()}
         try:
-            catalog = await self._catalogs.build(settings, loaded.config_dir, capabilities, skipped)
+            catalog = build_catalog(settings, capabilities, skipped=skipped)
             plans = Plans(settings.plans, self._clock)
         except ConfigurationError as err:
             await instances.aclose()
@@ -217,7 +216,6 @@ class Lifecycle:
             billing=instances.billing,
             payments=instances.payments,
             identity=instances.identity,
-            pools=Pools(instances.routers, capabilities),
             breakers=self._breakers,
             signals=RouteSignals(self._breakers),
             retry_budget=self._retry_budget,
@@ -232,7 +230,7 @@ class Lifecycle:
             trial_gate=self._promotions.trial_gate,
             clock=self._clock,
             idempotency=self._idempotency,
-            limits=Limits(rules, self._limiter) if rules.enabled else None,
+            limits=Limits(rules, self._limiter, settings.mail_domains) if rules.enabled else None,
             network=NetworkLimiter(rules.network, self._limiter, self._velocity, self._allowlist.covers)
             if rules.enabled and rules.network.enabled
             else None,

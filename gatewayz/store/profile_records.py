@@ -10,6 +10,8 @@ from msgspec import UNSET, UnsetType
 from gatewayz.store.records import User
 
 __all__ = [
+    "Account",
+    "KindCount",
     "NewAccount",
     "Profile",
     "ProfileChanges",
@@ -85,6 +87,29 @@ class RoleChange(msgspec.Struct, frozen=True, kw_only=True):
     changed_by: str
     reason: str | None
     created_at: datetime
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A user as lists show one."""
+
+    user: User
+    profile: Profile
+    spendable: int
+    """Nano-dollars."""
+    subscription: str | None
+    """Status of the subscription, None without one."""
+    primary_key: tuple[str, str] | None
+    """Environment tag and last four characters."""
+
+
+class KindCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many users are alike, and what they can spend in all, in nano-dollars."""
+
+    role: str
+    is_active: bool
+    status: str
+    users: int
+    spendable: int
 
 
 class UserFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -134,6 +134,8 @@ class KeyHolder(_Record, frozen=True, kw_only=True):
 
     user: User
     key: ApiKey
+    is_suspect: bool = False
+    """The user signed up with a temporary-mail address."""
 
 
 class IdentityChange(_Record, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ ADMIN_KEY = "the admin key of the environment"
 
 class Site:
     def __init__(self, gateway: GatewayProcess) -> None:
+        self.gateway = gateway
         self.user_key = gateway.create_user("plain.user@example.com", "--trial-days", "3")
         self.admin_key = gateway.create_user("admin@example.com", "--role", "admin")
         self.http = httpx.Client(base_url=gateway.base, timeout=10)
@@ -20,6 +21,9 @@ class Site:
     def get(self, path: str, key: str | None = None, /, **params: object) -> httpx.Response:
         headers = {"authorization": f"Bearer {key or self.admin_key}"}
         return self.http.get(path, params={name: str(value) for name, value in params.items()}, headers=headers)
+
+    def delete(self, path: str, key: str | None = None, /, **params: str) -> httpx.Response:
+        return self.http.delete(path, params=params, headers={"authorization": f"Bearer {key or self.admin_key}"})
 
     def post(self, path: str, key: str | None = None, /, **body: object) -> httpx.Response:
         return self.http.post(path, json=body, headers={"authorization": f"Bearer {key or self.admin_key}"})
@@ -77,6 +81,43 @@ def test_24_2_4_to_24_2_6_counts(site: Site) -> None:
     stats = site.get("/admin/users/stats").json()
     assert stats["total_users"] == 2 and stats["statistics"]["admin_users"] == 1
     assert stats["statistics"]["subscription_breakdown"] == {"trial": 1, "inactive": 1}
+    one = site.get("/admin/users/stats", email="plain").json()
+    assert one["total_users"] == 1 and one["statistics"]["admin_users"] == 0
+
+
+def test_balances(site: Site) -> None:
+    shown = site.get("/admin/balance").json()
+    assert shown["total_users"] == 2 and shown["has_more"] is False
+    plain, admin = shown["users"]
+    assert plain["credits"] == 0.0 and plain["api_key"].endswith(site.user_key[-4:])
+    assert site.user_key not in str(shown) and admin["username"].startswith("admin")
+    page = site.get("/admin/balance", limit=1, offset=1).json()
+    assert [user["user_id"] for user in page["users"]] == [2]
+
+
+def test_one_key_of_anybody(site: Site) -> None:
+    shown = site.get("/admin/api-keys/1").json()
+    assert shown["api_key"]["user_id"] == 1 and shown["user"]["email"] == "plain.user@example.com"
+    assert site.user_key not in str(shown) and [log["action"] for log in shown["audit_logs"]] == ["create"]
+    assert site.get("/admin/api-keys/999").status_code == 404
+
+
+def test_switching_off_a_mail_domain(site: Site) -> None:
+    key = site.gateway.create_user("one@mx.bad.example")
+    site.gateway.create_user("two@notbad.example")
+    dry = site.delete("/admin/users/by-domain/Bad.Example").json()
+    assert dry["dry_run"] is True and [user["email"] for user in dry["users"]] == ["one@mx.bad.example"]
+    assert site.get("/user/profile", key).status_code == 200
+    done = site.delete("/admin/users/by-domain/bad.example", dry_run="false").json()
+    assert done["dry_run"] is False and done["total_users"] == 1
+    assert site.get("/user/profile", key).status_code == 401
+    user = site.get(f"/admin/users/{done['users'][0]['id']}").json()
+    assert user["user"]["is_active"] is False
+    assert [entry["action"] for entry in user["recent_activity"]] == ["account_disabled", "create"]
+    assert site.get("/admin/users/count", is_active="false").json()["count"] == 1
+    for bad in ("nodot", "a@b.example", "%25.example"):
+        assert site.delete(f"/admin/users/by-domain/{bad}").status_code == 400
+    assert site.delete("/admin/users/by-domain/bad.example", site.user_key).status_code == 403
 
 
 def test_disable_and_enable(site: Site) -> None:

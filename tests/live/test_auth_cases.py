@@ -23,6 +23,8 @@ ADDRESSES = count(1)
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     config = {
         "providers": {"echo": {"use": "echo"}},
+        "models": {"test/echo": {"price": {"input": "0", "output": "0"}, "offers": {"echo": {}}}},
+        "access": {"admin_email": "Boss@Example.com"},
         "server": {"trusted_proxies": ["127.0.0.1"]},
         "limits": {"enabled": True},
         "plugins": ["providers.*", "routers.*", "billing.*", "identity.*"],
@@ -59,8 +61,14 @@ def test_2_2_and_25_15_first_sign_in_makes_an_account(client: httpx.Client) -> N
     ends = datetime.fromisoformat(shown["trial_expires_at"])
     assert abs(ends - datetime.now(UTC) - timedelta(days=3)) < timedelta(minutes=1)
     assert shown["api_key"].startswith("gw_live_") and shown["display_name"] == "new.0002"
-    status = client.get("/trial/status", headers={"authorization": f"Bearer {shown['api_key']}"})
-    assert status.json()["trial_status"]["is_valid"] is True
+    client.headers["authorization"] = f"Bearer {shown['api_key']}"
+    status = client.get("/trial/status").json()["trial_status"]
+    assert status["is_valid"] is True and status["status"] == "active" and 2.9 < status["days_remaining"] <= 3
+    balance = client.get("/user/balance").json()
+    assert balance["credits"] == balance["total_credits"] == balance["purchased_credits"] == 5.0
+    assert balance["subscription_allowance"] == 0.0 and balance["status"] == "trial"
+    assert datetime.fromisoformat(balance["trial_end_date"]) == ends
+    assert (balance["tokens_remaining"], balance["requests_remaining"]) == (1_000_000, 10_000)
 
 
 def test_2_1_later_sign_ins_give_the_same_account(client: httpx.Client) -> None:
@@ -104,6 +112,12 @@ def test_2_6_bad_tokens_are_refused(client: httpx.Client, bad: str) -> None:
     assert reply.status_code == 401 and reply.json()["error"]["type"] == "authentication_error"
 
 
+def test_2_6_a_refused_token_leaves_no_account(gateway: GatewayProcess, client: httpx.Client) -> None:
+    client.post("/auth", json=body("did:privy:ghost", "ghost@example.com", token="not-a-valid-token"))
+    headers = {"authorization": f"Bearer {gateway.create_user('looks@example.com', '--role', 'admin')}"}
+    assert client.get("/admin/users/count", params={"email": "ghost@"}, headers=headers).json()["count"] == 0
+
+
 def test_an_unverified_address_leads_nowhere(client: httpx.Client) -> None:
     owner = client.post("/auth", json=body("did:privy:owner", "owner@example.com")).json()
     thief = body("did:privy:thief", "Owner@Example.com", token=token("did:privy:thief"))
@@ -131,6 +145,8 @@ def test_register_and_what_is_taken(client: httpx.Client) -> None:
     assert shown["username"] == "reg_one" and shown["credits"] == 5.0 and shown["api_key"].startswith("gw_live_")
     same_name = client.post("/create", json={"username": "REG_ONE", "email": "x@example.com"})
     assert same_name.status_code == 400 and same_name.json()["error"]["param"] == "username"
+    same_email = client.post("/auth/register", json={"username": "reg_two", "email": "Reg.One@Example.com"})
+    assert same_email.status_code == 400 and same_email.json()["error"]["param"] == "email"
 
 
 def test_register_refuses_what_cannot_be(client: httpx.Client) -> None:
@@ -143,6 +159,36 @@ def test_mail_domains(client: httpx.Client) -> None:
     assert blocked.status_code == 400 and blocked.json()["error"]["code"] == "EMAIL_BLOCKED"
     marked = client.post("/auth", json=body("did:privy:bot", "a@mailinator.com")).json()
     assert marked["subscription_status"] == "bot"
+
+
+def test_a_temporary_mail_account_is_held_to_its_own_limits(client: httpx.Client) -> None:
+    shown = client.post("/auth", json=body("did:privy:bot2", "b@mx.mailinator.com")).json()
+    client.headers["authorization"] = f"Bearer {shown['api_key']}"
+    enforced = client.get("/user/rate-limits").json()["rate_limit_configs"][0]["rate_limit_config"]
+    assert (enforced["requests_per_minute"], enforced["burst_limit"], enforced["concurrency_limit"]) == (5, 3, 1)
+    assert client.get("/user/limit").json()["current_limits"]["requests_per_minute"] == 5
+    # Another address does not wash the mark off.
+    client.put("/user/profile", json={"email": "clean@example.com"}).raise_for_status()
+    sent = {"model": "test/echo", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+    statuses = [client.post("/v1/chat/completions", json=sent).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+
+
+def test_the_named_administrator_is_made_at_sign_in(client: httpx.Client) -> None:
+    claimed = client.post("/auth", json=body("did:claims", "boss@example.com", token=token("did:claims"))).json()
+    assert admin_status(client, claimed["api_key"]) == 403
+    boss = client.post("/auth", json=body("did:privy:boss", "boss@example.com")).json()
+    assert admin_status(client, boss["api_key"]) == 200
+    client.post("/auth", json=body("did:privy:boss", "boss@example.com")).raise_for_status()
+    headers = {"authorization": f"Bearer {boss['api_key']}"}
+    logs = client.get("/admin/roles/audit/log", headers=headers).json()["logs"]
+    assert [(log["user_id"], log["new_role"], log["changed_by"]) for log in logs] == [
+        (boss["user_id"], "admin", "config:access.admin_email")
+    ]
+
+
+def admin_status(client: httpx.Client, key: str) -> int:
+    return client.get("/admin/users/count", headers={"authorization": f"Bearer {key}"}).status_code
 
 
 def test_reset_says_the_same_to_all_and_works_once(gateway: GatewayProcess, client: httpx.Client) -> None:

@@ -8,7 +8,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from gatewayz.domain.identity.keys import masked_key
-from gatewayz.domain.identity.sign_in import is_of_domain, status_word
+from gatewayz.domain.identity.mail_domains import is_of_domain
+from gatewayz.domain.identity.standing import Standing, standing_of
 from gatewayz.sdk.errors import InvalidRequest, ResourceNotFound, SchemaInvalid
 from gatewayz.sdk.money import NANO_PER_USD
 from gatewayz.store.profile_records import Profile, ProfileChanges, public_email
@@ -16,7 +17,7 @@ from gatewayz.store.records import User
 from gatewayz.web.bodies import read_json
 from gatewayz.web.routes import Call
 
-__all__ = ["change_profile", "close_account", "find_me", "show_profile"]
+__all__ = ["change_profile", "close_account", "find_me", "find_standing", "show_key", "show_profile"]
 
 _EMAIL: Final = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,252}\.[^\s@.\x00-\x1f\x7f]{2,63}")
 _USERNAME: Final = re.compile(r"[A-Za-z0-9._-]{2,80}")
@@ -48,34 +49,46 @@ async def find_me(call: Call) -> tuple[User, Profile]:
     return user, await call.services.store.sign_ups.find_profile(user)
 
 
+async def find_standing(call: Call, user: User, profile: Profile) -> Standing:
+    """Return where the caller stands."""
+    services, rules = call.services, call.edition.settings.subscriptions
+    subscription = await services.store.payments.find_subscription(user.id)
+    return standing_of(user, profile, subscription, rules, services.clock.now())
+
+
+async def show_key(call: Call) -> str | None:
+    """Return the calling key, masked."""
+    if call.caller.key_id is None:
+        return None
+    key = await call.services.store.keys.find_key(call.user_id, call.caller.key_id)
+    return None if key is None else masked_key(key.environment_tag, key.sealed.last_four)
+
+
 async def show_profile(call: Call) -> dict[str, Any]:
     """Return the caller's profile."""
     user, profile = await find_me(call)
-    services, settings = call.services, call.edition.settings
+    services = call.services
     balances = await services.ledger.balances(user.id)
     now = services.clock.now()
-    tier = settings.subscriptions.default_tier
-    known = settings.subscriptions.tiers.get(tier)
+    standing = await find_standing(call, user, profile)
     plan = call.edition.plans.named(user.plan, user.plan_ends_at)
-    status = status_word(user, profile, now)
-    key = None if call.caller.key_id is None else await services.store.keys.find_key(user.id, call.caller.key_id)
     return {
         "user_id": user.id,
-        "api_key": None if key is None else masked_key(key.environment_tag, key.sealed.last_four),
+        "api_key": await show_key(call),
         "credits": balances.spendable / NANO_PER_USD,
         "subscription_allowance": balances.allowance // _CENT,
         "purchased_credits": (balances.trial + balances.purchased) // _CENT,
         "total_credits": balances.spendable // _CENT,
-        "allowance_reset_date": None,
+        "allowance_reset_date": standing.allowance_reset_at,
         "username": profile.username,
         "name": profile.name,
         "email": public_email(user.email),
         "auth_method": profile.auth_method,
-        "subscription_status": status,
-        "tier": tier,
-        "tier_display_name": tier if known is None else known.name,
+        "subscription_status": standing.status,
+        "tier": standing.tier,
+        "tier_display_name": standing.tier_name,
         "trial_expires_at": user.trial_ends_at,
-        "subscription_end_date": user.plan_ends_at,
+        "subscription_end_date": standing.ends_at,
         "is_active": user.is_active,
         "registration_date": user.created_at,
         "created_at": user.created_at,

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from quart import Response
 
-from gatewayz.areas.account import activity, profile
+from gatewayz.areas.account import activity, limits, money, profile
 from gatewayz.store.profile_records import ProfileChanges
 from gatewayz.web.query import read_query
 from gatewayz.web.routes import Call, Handler, Route, json_response
@@ -31,7 +31,7 @@ class CacheQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 async def show_entitlements(call: Call) -> Response:
     """What the plan allows, and whether it has a feature."""
-    return json_response(await activity.show_plan(call, read_query(FeatureQuery).feature))
+    return json_response(await limits.show_plan(call, read_query(FeatureQuery).feature))
 
 
 async def show_cache_settings(call: Call) -> Response:
@@ -59,13 +59,13 @@ def _answer(show: Callable[[Call], Awaitable[dict[str, Any]]]) -> Handler:
 
 _SHOWN: Final[dict[str, Callable[[Call], Awaitable[dict[str, Any]]]]] = {
     "/user/profile": profile.show_profile,
-    "/user/balance": activity.show_balance,
-    "/user/plan": activity.show_plan,
-    "/user/plan/usage": activity.show_plan_usage,
-    "/user/limit": activity.show_limit,
-    "/user/credit-transactions": activity.list_transactions,
-    "/user/environment-usage": activity.show_environments,
-    "/user/monitor": activity.show_monitor,
+    "/user/balance": money.show_balance,
+    "/user/plan": limits.show_plan,
+    "/user/plan/usage": limits.show_plan_usage,
+    "/user/limit": limits.show_limit,
+    "/user/credit-transactions": money.list_transactions,
+    "/user/environment-usage": money.show_environments,
+    "/user/monitor": money.show_monitor,
     "/user/activity/stats": activity.show_activity,
     "/user/activity/log": activity.list_activity,
 }

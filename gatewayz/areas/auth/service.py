@@ -10,7 +10,9 @@ from typing import Any, Final
 from gatewayz.areas.auth.schema import RegisterBody, SignInBody
 from gatewayz.config.settings import Settings
 from gatewayz.domain.identity.accounts import DEFAULT_SCOPES
-from gatewayz.domain.identity.sign_in import SignIn, status_word, token_hash, verify_identity
+from gatewayz.domain.identity.named_admin import promote_named_admin
+from gatewayz.domain.identity.sign_in import SignIn, token_hash, verify_identity
+from gatewayz.domain.identity.standing import standing_of
 from gatewayz.domain.mail import Mail
 from gatewayz.domain.partners.partners import find_partner
 from gatewayz.sdk.errors import AuthenticationFailed, InvalidRequest, RequestError, SchemaInvalid, UpstreamError
@@ -41,6 +43,7 @@ async def sign_in(
     now = services.clock.now()
     service = SignIn(services.store.sign_ups, services.accounts, settings.mail_domains, now)
     entered = await service.enter(provider, identity, hint=_hint(body))
+    await _promote(entered.user, services, settings)
     if entered.is_founder:
         await _welcome(entered, body.referral_code, services, settings, address)
     user = await services.store.users.find_user(entered.user.id) or entered.user
@@ -130,6 +133,14 @@ class InvalidSignInState(UpstreamError):
     default_code = "SERVICE_UNAVAILABLE"
 
 
+async def _promote(user: User, services: Services, settings: Settings) -> None:
+    """Make whoever has the address of `access.admin_email` an administrator; cached keys learn of it at once."""
+    named = settings.access.admin_email.strip()
+    if user.email.casefold() == named.casefold():
+        await promote_named_admin(services.store.roles, named, services.clock.now())
+        await services.authenticator.catch_up()
+
+
 async def _welcome(entered: SignedIn, code: str | None, services: Services, settings: Settings, address: str) -> None:
     """Give the trial, once however often this runs; on first entry note by whom the user came."""
     promotions, user, rules = services.promotions, entered.user, settings.plans.trial
@@ -151,8 +162,9 @@ async def _welcome(entered: SignedIn, code: str | None, services: Services, sett
 
 async def _account(user: User, entered: SignedIn, services: Services, settings: Settings) -> dict[str, Any]:
     balances, profile = await services.ledger.balances(user.id), entered.profile
-    tier = settings.subscriptions.default_tier
-    shown = settings.subscriptions.tiers.get(tier)
+    subscription = await services.store.payments.find_subscription(user.id)
+    now = services.clock.now()
+    standing = standing_of(user, profile, subscription, settings.subscriptions, now)
     return {
         "user_id": user.id,
         "auth_method": profile.auth_method,
@@ -160,16 +172,16 @@ async def _account(user: User, entered: SignedIn, services: Services, settings: 
         "email": public_email(user.email),
         "phone_number": profile.phone_number,
         "credits": balances.spendable / NANO_PER_USD,
-        "timestamp": services.clock.now(),
-        "subscription_status": status_word(user, profile, services.clock.now()),
-        "tier": tier,
-        "tier_display_name": tier if shown is None else shown.name,
+        "timestamp": now,
+        "subscription_status": standing.status,
+        "tier": standing.tier,
+        "tier_display_name": standing.tier_name,
         "trial_expires_at": user.trial_ends_at,
-        "subscription_end_date": user.plan_ends_at,
+        "subscription_end_date": standing.ends_at,
         "subscription_allowance": balances.allowance // _CENT,
         "purchased_credits": (balances.trial + balances.purchased) // _CENT,
         "total_credits": balances.spendable // _CENT,
-        "allowance_reset_date": None,
+        "allowance_reset_date": standing.allowance_reset_at,
     }
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from quart import Response
 
 from gatewayz.areas.rate_limits.schema import AdminLimitBody, UsageQuery
+from gatewayz.domain.identity.mail_domains import kind_of_mail
 from gatewayz.domain.limits.key_pages import LimitPages
 from gatewayz.domain.limits.limit_values import LimitsBody
 from gatewayz.sdk.errors import AuthenticationFailed, ResourceNotFound
@@ -77,6 +78,7 @@ async def set_limit(call: Call) -> Response:
         call.edition.settings.limits,
         plan=plan or call.edition.plans.without,
         user_id=holder.user_id,
+        mail=kind_of_mail(holder.email, call.edition.settings.mail_domains, is_suspect=holder.is_suspect),
     )
     config = await pages.change(holder.key_id, body, f"admin:{call.caller.user_id or 0}")
     await call.services.authenticator.catch_up()
@@ -97,6 +99,7 @@ def _own(call: Call) -> LimitPages:
         call.edition.settings.limits,
         plan=call.edition.plans.of(call.caller),
         user_id=call.user_id,
+        mail=kind_of_mail(call.caller.email, call.edition.settings.mail_domains, is_suspect=call.caller.is_suspect),
     )
 
 

@@ -19,7 +19,7 @@ class Access(Section, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     admin_api_key: Secret = Secret("")
     admin_email: str = ""
-    """Whose account is made an administrator's at start, when the address is verified."""
+    """Whose account is made an administrator's at start and at sign-in, when the address is verified."""
 
 
 class Keys(Section, frozen=True, kw_only=True):

@@ -75,9 +75,17 @@ class Limits(Section, frozen=True, kw_only=True):
     profiles: dict[str, LimitProfile] = {}
     profile_of_plan: dict[str, str] = {}
     """Plan to profile; other plans have the default."""
+    profile_of_mail: dict[Literal["temporary", "blocked"], str] = {}
+    """Profile of accounts with addresses of such mail domains, whatever their plan."""
     lease_s: Positive = 900.0
     """How long a call may hold its slot, should its process die."""
     anonymous: AnonymousLimits = AnonymousLimits()
     network: NetworkLimits = NetworkLimits()
     velocity: VelocityMode = VelocityMode()
     endpoints: dict[str, EndpointLimit] = {}
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a profile that is named and not there."""
+        named = {*self.profile_of_plan.values(), *self.profile_of_mail.values()}
+        if missing := sorted(named - set(self.profiles)):
+            raise ValueError(f"profiles: there is none named {', '.join(missing)}")

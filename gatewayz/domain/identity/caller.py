@@ -42,6 +42,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     user_id: int | None = None
     key_id: int | None = None
     email: str | None = None
+    is_suspect: bool = False
+    """Signed up with a temporary-mail address; a limit profile of its own holds."""
     role: Role = "anonymous"
     plan: str | None = None
     """Name of the plan; None has the table for users without one."""

@@ -30,6 +30,7 @@ def caller_of(holder: KeyHolder | None, now: datetime) -> Caller:
         user_id=user.id,
         key_id=key.id,
         email=user.email,
+        is_suspect=holder.is_suspect,
         role=user.role,
         plan=user.plan,
         plan_ends_at=user.plan_ends_at,

@@ -4,20 +4,21 @@ Source: spec 03 §1; design 11; docs/decisions/0100-sign-in.md.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Final, Protocol
 
 from gatewayz.config.sections.access import MailDomains
 from gatewayz.domain.identity.accounts import Accounts, KeyRequest, is_in_force
+from gatewayz.domain.identity.mail_domains import is_of_domain
 from gatewayz.sdk.errors import AuthenticationFailed, Conflict, InvalidRequest, PermissionRefused, UpstreamError
 from gatewayz.sdk.identity import Identity, IdentityProvider
 from gatewayz.sdk.secret import Secret
-from gatewayz.store.profile_records import NewAccount, Profile, ProfileChanges, SignedIn
+from gatewayz.store.profile_records import NewAccount, ProfileChanges, SignedIn
 from gatewayz.store.records import User
 
-__all__ = ["KEY_NAME", "SignIn", "SignUpStore", "is_of_domain", "status_word", "token_hash", "verify_identity"]
+__all__ = ["KEY_NAME", "SignIn", "SignUpStore", "token_hash", "verify_identity"]
 
 KEY_NAME: Final = "Primary Key"
 _USERNAME: Final = re.compile(r"[^a-z0-9._-]+")
@@ -135,25 +136,6 @@ class SignIn:
     def _check_domain(self, email: str | None) -> None:
         if is_of_domain(email, self._domains.blocked):
             raise InvalidRequest("Addresses of this mail domain get no account.", code="EMAIL_BLOCKED", param="email")
-
-
-def status_word(user: User, profile: Profile, now: datetime) -> str:
-    """Return the subscription status people see. Source: spec 00 §6.1."""
-    if profile.is_suspect:
-        return "bot"
-    if user.plan is not None and (user.plan_ends_at is None or user.plan_ends_at > now):
-        return "active"
-    if user.trial_ends_at is not None:
-        return "trial" if user.trial_ends_at > now else "expired"
-    return "inactive"
-
-
-def is_of_domain(email: str | None, domains: Iterable[str]) -> bool:
-    """Return whether an address is of one of the domains, or of a subdomain of one."""
-    if email is None:
-        return False
-    host = email.rpartition("@")[2].strip().rstrip(".").lower()
-    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 
 def _username(identity: Identity, email: str | None) -> str:

@@ -10,6 +10,7 @@ from gatewayz.config.sections.limits import Limits as LimitRules
 from gatewayz.domain.identity.accounts import Accounts, KeyEdits, is_in_force
 from gatewayz.domain.identity.caller import KeyLimits
 from gatewayz.domain.identity.keys import masked_key
+from gatewayz.domain.identity.mail_domains import MailKind
 from gatewayz.domain.limits.limit_values import LimitsBody, LimitValues
 from gatewayz.domain.limits.limiter import Limiter
 from gatewayz.domain.limits.profiles import WINDOWS_MS, profile_of, window_bound
@@ -22,10 +23,21 @@ __all__ = ["LimitPages"]
 
 
 class LimitPages:
-    """The limits of one user's keys."""
+    """The limits of one user's keys.
+
+    :param mail: what is odd about the user's mail domain.
+    """
 
     def __init__(
-        self, accounts: Accounts, keys: KeyStore, limiter: Limiter, rules: LimitRules, *, plan: Plan, user_id: int
+        self,
+        accounts: Accounts,
+        keys: KeyStore,
+        limiter: Limiter,
+        rules: LimitRules,
+        *,
+        plan: Plan,
+        user_id: int,
+        mail: MailKind | None = None,
     ) -> None:
         self._accounts = accounts
         self._keys = keys
@@ -33,6 +45,7 @@ class LimitPages:
         self._rules = rules
         self._plan = plan
         self._user_id = user_id
+        self._mail = mail
 
     async def show_all(self) -> list[dict[str, Any]]:
         """Show every key with its limits and what is used of them."""
@@ -74,7 +87,7 @@ class LimitPages:
         return len(keys), config
 
     async def _change(self, key: ApiKey, chosen: Mapping[str, int], actor: str) -> dict[str, Any]:
-        ceiling = msgspec.structs.asdict(profile_of(KeyLimits(), self._plan, self._rules))
+        ceiling = msgspec.structs.asdict(profile_of(KeyLimits(), self._plan, self._rules, self._mail))
         clamped = {name: min(value, ceiling[name]) for name, value in chosen.items()}
         limits = msgspec.convert({**key.limits, **clamped}, KeyLimits)
         edits = KeyEdits(limits=limits)
@@ -91,7 +104,7 @@ class LimitPages:
         return [key for key in await self._keys.list_keys(self._user_id, limit=1000) if is_in_force(key)]
 
     def _profile(self, key: ApiKey) -> LimitProfile:
-        return profile_of(msgspec.convert(dict(key.limits), KeyLimits), self._plan, self._rules)
+        return profile_of(msgspec.convert(dict(key.limits), KeyLimits), self._plan, self._rules, self._mail)
 
     def _shown(self, key: ApiKey) -> dict[str, Any]:
         profile = self._profile(key)

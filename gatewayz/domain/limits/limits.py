@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from gatewayz.config.sections.access import MailDomains
 from gatewayz.config.sections.limits import LimitProfile
 from gatewayz.config.sections.limits import Limits as LimitRules
 from gatewayz.domain.identity.caller import Caller
+from gatewayz.domain.identity.mail_domains import kind_of_mail
 from gatewayz.domain.limits.bounds import DAY_MS, Bound, Refused
 from gatewayz.domain.limits.limiter import Lease, Limiter
 from gatewayz.domain.limits.profiles import key_bounds, plan_bounds, profile_of
@@ -19,6 +21,9 @@ _KEPT: Final = 10_000
 """Callers whose bounds are kept ready."""
 
 
+_NO_DOMAINS: Final = MailDomains()
+
+
 class AnonymousModelRefused(PermissionRefused):
     """Without a key only some models may be called."""
 
@@ -30,18 +35,21 @@ class Limits:
     """Takes limits for callers. Counts outlive the configuration: they are the limiter's.
 
     :param rules: the section `limits`.
+    :param domains: mail domains whose accounts have a profile of their own.
     """
 
-    def __init__(self, rules: LimitRules, limiter: Limiter) -> None:
+    def __init__(self, rules: LimitRules, limiter: Limiter, domains: MailDomains = _NO_DOMAINS) -> None:
         self.rules = rules
         self.limiter = limiter
+        self._domains = domains
         self._anonymous_models = frozenset(rules.anonymous.models)
         self._bounds: dict[int, tuple[Caller, Plan, tuple[Bound, ...]]] = {}
         self._lasting: dict[int, tuple[tuple[Bound, ...], Headers]] = {}
 
     def profile(self, caller: Caller, plan: Plan) -> LimitProfile:
         """Return the limits that are enforced for a caller's key."""
-        return profile_of(caller.limits, plan, self.rules)
+        mail = kind_of_mail(caller.email, self._domains, is_suspect=caller.is_suspect)
+        return profile_of(caller.limits, plan, self.rules, mail)
 
     async def admit(self, caller: Caller, plan: Plan, tokens: int) -> Lease | None:
         """Take one call of likely so many tokens; None for those above every limit. Raises RateLimited (429)."""

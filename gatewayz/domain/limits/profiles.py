@@ -5,6 +5,7 @@ import msgspec
 from gatewayz.config.sections.limits import LimitProfile
 from gatewayz.config.sections.limits import Limits as LimitRules
 from gatewayz.domain.identity.caller import Caller, KeyLimits
+from gatewayz.domain.identity.mail_domains import MailKind
 from gatewayz.domain.limits.bounds import DAY_MS, SLOTS, Bound
 from gatewayz.domain.plans.plans import Plan
 
@@ -15,9 +16,11 @@ TOKENS_FLOOR = 25_000
 WINDOWS_MS = {"minute": 60_000, "hour": 3_600_000, "day": DAY_MS}
 
 
-def profile_of(caller_limits: KeyLimits, plan: Plan, rules: LimitRules) -> LimitProfile:
-    """Return the limits of a key: its owner's choice, never above what the plan's profile and the plan allow."""
-    ceiling = rules.profiles.get(rules.profile_of_plan.get((plan.key or "").casefold(), ""), rules.default)
+def profile_of(caller_limits: KeyLimits, plan: Plan, rules: LimitRules, mail: MailKind | None = None) -> LimitProfile:
+    """Return the limits of a key: its owner's choice, never above what the profile of plan or mail domain allows."""
+    name = None if mail is None else rules.profile_of_mail.get(mail)
+    name = name or rules.profile_of_plan.get((plan.key or "").casefold(), "")
+    ceiling = rules.profiles.get(name, rules.default)
     values = msgspec.structs.asdict(ceiling)
     for name, chosen in msgspec.structs.asdict(caller_limits).items():
         if chosen is not None:

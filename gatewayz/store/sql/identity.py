@@ -10,6 +10,7 @@ from gatewayz.store.records import IdentityChange, KeyHolder, KeyUse
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.keys import key_of
 from gatewayz.store.sql.tables.accounts import ApiKeyRow, IdentityChangeRow, RevisionRow, UserRow
+from gatewayz.store.sql.tables.sign_ups import ProfileRow
 from gatewayz.store.sql.users import user_of
 
 __all__ = ["SqlIdentityStore"]
@@ -28,11 +29,15 @@ class SqlIdentityStore:
 
         def work(session: Session) -> KeyHolder | None:
             found = session.exec(
-                select(ApiKeyRow, UserRow)
+                select(ApiKeyRow, UserRow, ProfileRow.is_suspect)
                 .join(UserRow, col(UserRow.id) == col(ApiKeyRow.user_id))
+                .outerjoin(ProfileRow, col(ProfileRow.user_id) == col(UserRow.id))
                 .where(ApiKeyRow.lookup_hash == lookup_hash)
             ).one_or_none()
-            return None if found is None else KeyHolder(key=key_of(found[0]), user=user_of(found[1]))
+            if found is None:
+                return None
+            key, user, is_suspect = found
+            return KeyHolder(key=key_of(key), user=user_of(user), is_suspect=bool(is_suspect))
 
         return await self._database.read(work)
 

@@ -5,16 +5,20 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, case, func, literal_column, select
 from sqlmodel import Session, col
 
 from gatewayz.store.moment_id import EPOCH, first_id
-from gatewayz.store.profile_records import UserFilter
-from gatewayz.store.records import User
+from gatewayz.store.profile_records import Account, KindCount, UserFilter
+from gatewayz.store.records import ApiKey, User
 from gatewayz.store.sql.database import Database
+from gatewayz.store.sql.keys import key_of
 from gatewayz.store.sql.tables.accounts import ApiKeyRow, UserRow
+from gatewayz.store.sql.tables.ledger import ledger_wallets
+from gatewayz.store.sql.tables.payments import subscriptions
+from gatewayz.store.sql.tables.sign_ups import ProfileRow
 from gatewayz.store.sql.tables.usage import usage_log
-from gatewayz.store.sql.users import user_of
+from gatewayz.store.sql.users import profile_of, user_of
 
 __all__ = ["SqlPeopleStore", "UsageSum"]
 
@@ -22,6 +26,8 @@ _C = usage_log.c
 _DAY: Final[ColumnElement[int]] = literal_column("((id >> 22) / 86400000)")
 """Days since the epoch of moment ids; integers divide alike on both databases."""
 _TOKENS: Final = _C.input_tokens + _C.output_tokens
+_W = ledger_wallets.c
+_SPENDABLE: Final = func.coalesce(_W.trial + _W.allowance + _W.purchased, 0)
 
 
 class UsageSum(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,26 +126,59 @@ class SqlPeopleStore:
         )
         return await self._database.read(lambda session: session.scalars(statement).first())
 
-    async def count_kinds(self, wanted: UserFilter, now: datetime) -> Mapping[tuple[str, bool, str], int]:
-        """Return how many users there are by role, activity and subscription status."""
-        ends = col(UserRow.plan_ends_at)
-        status = case(
-            (col(UserRow.plan).is_not(None) & (ends.is_(None) | (ends > now)), "active"),
-            (col(UserRow.trial_ends_at) > now, "trial"),
-            (col(UserRow.trial_ends_at).is_not(None), "expired"),
-            else_="inactive",
+    async def page_accounts(self, wanted: UserFilter, *, limit: int, offset: int) -> tuple[Sequence[Account], int]:
+        """Return users in order of id with what lists show of them, and how many there are in all."""
+        conditions = _conditions(wanted)
+        page = (
+            _joined(UserRow, ProfileRow, _SPENDABLE, subscriptions.c.status, ApiKeyRow)
+            .outerjoin(ApiKeyRow, (col(ApiKeyRow.user_id) == col(UserRow.id)) & col(ApiKeyRow.is_primary))
+            .where(*conditions)
+            .order_by(col(UserRow.id))
+            .limit(limit)
+            .offset(offset)
         )
-        statement = (
-            select(col(UserRow.role), col(UserRow.is_active), status, func.count())
+        count = select(func.count()).select_from(UserRow).where(*conditions)
+
+        def work(session: Session) -> tuple[list[Account], int]:
+            accounts = [
+                Account(
+                    user=user_of(user),
+                    profile=profile_of(user, profile),
+                    spendable=int(spendable),
+                    subscription=subscription,
+                    primary_key=None if key is None else (key.environment_tag, key.last_four),
+                )
+                for user, profile, spendable, subscription, key in session.execute(page)
+            ]
+            return accounts, session.execute(count).scalar_one()
+
+        return await self._database.read(work)
+
+    async def find_key(self, key_id: int) -> ApiKey | None:
+        """Return anybody's key, for administrators; revoked ones too."""
+
+        def work(session: Session) -> ApiKey | None:
+            row = session.get(ApiKeyRow, key_id)
+            return None if row is None else key_of(row)
+
+        return await self._database.read(work)
+
+    async def count_kinds(self, wanted: UserFilter, now: datetime) -> Sequence[KindCount]:
+        """Return how many users there are by role, activity and subscription status, and what they can spend."""
+        status = _status(now)
+        kinds = (
+            _joined(
+                col(UserRow.role), col(UserRow.is_active), status, func.count(), func.coalesce(func.sum(_SPENDABLE), 0)
+            )
             .where(*_conditions(wanted))
             .group_by(col(UserRow.role), col(UserRow.is_active), status)
         )
 
-        def work(session: Session) -> dict[tuple[str, bool, str], int]:
-            counts: dict[tuple[str, bool, str], int] = {}
-            for role, active, word, count in session.execute(statement):
-                counts[role, active, word] = counts.get((role, active, word), 0) + count
-            return counts
+        def work(session: Session) -> list[KindCount]:
+            return [
+                KindCount(role=role, is_active=is_active, status=word, users=users, spendable=int(spendable))
+                for role, is_active, word, users, spendable in session.execute(kinds)
+            ]
 
         return await self._database.read(work)
 
@@ -152,6 +191,31 @@ class SqlPeopleStore:
             return session.execute(before).scalar_one(), list(session.scalars(later))
 
         return await self._database.read(work)
+
+
+def _joined(*columns: Any) -> Select[Any]:
+    """Return a query of users with their profiles, wallets and subscriptions."""
+    return (
+        select(*columns)
+        .select_from(UserRow)
+        .outerjoin(ProfileRow, col(ProfileRow.user_id) == col(UserRow.id))
+        .outerjoin(ledger_wallets, ledger_wallets.c.user_id == col(UserRow.id))
+        .outerjoin(subscriptions, subscriptions.c.user_id == col(UserRow.id))
+    )
+
+
+def _status(now: datetime) -> ColumnElement[str]:
+    """Return `gatewayz.domain.identity.standing.status_word` as the database computes it."""
+    plan_ends, trial_ends, subscription = col(UserRow.plan_ends_at), col(UserRow.trial_ends_at), subscriptions.c.status
+    return case(
+        (col(ProfileRow.is_suspect), "bot"),
+        (col(UserRow.plan).is_not(None) & (plan_ends.is_(None) | (plan_ends > now)), "active"),
+        (subscription.in_(("active", "past_due")), subscription),
+        (trial_ends > now, "trial"),
+        (trial_ends.is_not(None), "expired"),
+        (subscription == "canceled", "canceled"),
+        else_="inactive",
+    )
 
 
 def _conditions(wanted: UserFilter) -> list[ColumnElement[bool]]:

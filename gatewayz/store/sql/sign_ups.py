@@ -1,6 +1,6 @@
-"""Accounts of people: found or made by identity, described, and given roles."""
+"""Accounts of people: found or made by identity, and described."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 from secrets import token_hex
@@ -13,13 +13,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from gatewayz.sdk.errors import Conflict, ResourceNotFound
-from gatewayz.store.profile_records import NOWHERE, NewAccount, Profile, ProfileChanges, RoleChange, SignedIn
+from gatewayz.store.profile_records import NOWHERE, NewAccount, Profile, ProfileChanges, SignedIn
 from gatewayz.store.records import User
 from gatewayz.store.sql.database import Database, is_duplicate
 from gatewayz.store.sql.feed import announce
+from gatewayz.store.sql.roles import require_other_admin
 from gatewayz.store.sql.tables.accounts import UserRow
-from gatewayz.store.sql.tables.sign_ups import IdentityRow, ProfileRow, ResetTokenRow, RoleAuditRow
-from gatewayz.store.sql.users import user_of
+from gatewayz.store.sql.tables.sign_ups import IdentityRow, ProfileRow, ResetTokenRow
+from gatewayz.store.sql.users import profile_of, user_of
 
 __all__ = ["SqlSignUpStore"]
 
@@ -29,7 +30,7 @@ _ATTEMPTS: Final = 5
 
 
 class SqlSignUpStore:
-    """Profiles, identities, reset tokens, roles."""
+    """Profiles, identities, reset tokens."""
 
     def __init__(self, database: Database, draw: Callable[[], str] = lambda: token_hex(3)) -> None:
         self._database = database
@@ -123,7 +124,7 @@ class SqlSignUpStore:
 
         def work(session: Session) -> None:
             user = session.get_one(UserRow, user_id, with_for_update=True)
-            _require_other_admin(session, user)
+            require_other_admin(session, user)
             user.is_active = False
             user.email = user.email_folded = f"closed-{user_id}{NOWHERE}"
             user.updated_at = now
@@ -158,58 +159,6 @@ class SqlSignUpStore:
             return bool(session.scalars(used).all())
 
         return await self._database.write(work)
-
-    async def set_role(self, user_id: int, role: str, *, actor: str, reason: str | None, now: datetime) -> RoleChange:
-        """Change a role and write it down. Raises ResourceNotFound; Conflict for the last administrator."""
-
-        def work(session: Session) -> RoleChange:
-            user = session.get(UserRow, user_id, with_for_update=True)
-            if user is None:
-                raise ResourceNotFound("There is no such user.", code="USER_NOT_FOUND", param="user_id")
-            if role != "admin":
-                _require_other_admin(session, user)
-            row = RoleAuditRow(
-                user_id=user_id,
-                previous_role=user.role,
-                new_role=role,
-                changed_by=actor,
-                reason=reason,
-                created_at=now,
-            )
-            user.role, user.updated_at = role, now
-            session.add(row)
-            session.flush()
-            announce(session, user_id, "role changed", now)
-            return msgspec.convert(row.model_dump(), RoleChange)
-
-        return await self._database.write(work)
-
-    async def set_active(self, user_id: int, is_active: bool, now: datetime) -> User:
-        """Switch an account on or off. Raises ResourceNotFound; Conflict for the last administrator."""
-
-        def work(session: Session) -> User:
-            user = session.get(UserRow, user_id, with_for_update=True)
-            if user is None:
-                raise ResourceNotFound("There is no such user.", code="USER_NOT_FOUND", param="user_id")
-            if not is_active:
-                _require_other_admin(session, user)
-            user.is_active, user.updated_at = is_active, now
-            session.flush()
-            announce(session, user_id, "account switched", now)
-            return user_of(user)
-
-        return await self._database.write(work)
-
-    async def list_role_changes(self, user_id: int | None, limit: int) -> Sequence[RoleChange]:
-        """Return changes of roles, newest first."""
-
-        def work(session: Session) -> list[RoleChange]:
-            statement = select(RoleAuditRow).order_by(col(RoleAuditRow.id).desc()).limit(limit)
-            if user_id is not None:
-                statement = statement.where(RoleAuditRow.user_id == user_id)
-            return [msgspec.convert(row.model_dump(), RoleChange) for row in session.exec(statement)]
-
-        return await self._database.read(work)
 
     async def _once(self, work: Callable[[Session], T]) -> T:
         try:
@@ -267,10 +216,7 @@ def _row_of(user_id: int, profile: Profile) -> ProfileRow:
 
 
 def _profile(session: Session, user: UserRow) -> Profile:
-    row = session.get(ProfileRow, user.id)
-    if row is None:  # made by an operator, who vouches for the address
-        return Profile(username=f"{user.email.partition('@')[0][:80]}_{user.id}", is_email_verified=True)
-    return msgspec.convert(row.model_dump(exclude={"user_id", "username_folded"}), Profile)
+    return profile_of(user, session.get(ProfileRow, user.id))
 
 
 def _holder(session: Session, email: str) -> UserRow | None:
@@ -280,13 +226,3 @@ def _holder(session: Session, email: str) -> UserRow | None:
 def _has_username(session: Session, username: str) -> bool:
     statement = select(ProfileRow.user_id).where(ProfileRow.username_folded == username.casefold())
     return session.exec(statement).one_or_none() is not None
-
-
-def _require_other_admin(session: Session, user: UserRow) -> None:
-    """Raise Conflict when nobody else could administer; the rows of all administrators are locked."""
-    if user.role != "admin" or not user.is_active:
-        return
-    wanted = select(UserRow.id).where(UserRow.role == "admin", col(UserRow.is_active)).order_by(col(UserRow.id))
-    admins = session.exec(wanted.with_for_update()).all()
-    if len(admins) < 2:
-        raise Conflict("This is the last administrator; make another one first.", code="LAST_ADMIN", param="user_id")

@@ -18,6 +18,7 @@ from gatewayz.store.sql.payments import SqlPaymentStore
 from gatewayz.store.sql.people import SqlPeopleStore
 from gatewayz.store.sql.plans import SqlPlanStore
 from gatewayz.store.sql.referrals import SqlReferralStore
+from gatewayz.store.sql.roles import SqlRoleStore
 from gatewayz.store.sql.sign_ups import SqlSignUpStore
 from gatewayz.store.sql.trials import SqlTrialStore
 from gatewayz.store.sql.usage import SqlUsageStore
@@ -38,6 +39,7 @@ class SqlStore:
         self.keys = SqlKeyStore(database)
         self.people = SqlPeopleStore(database)
         self.sign_ups = SqlSignUpStore(database)
+        self.roles = SqlRoleStore(database)
         self.usage = SqlUsageStore(database)
         self.plans = SqlPlanStore(database)
         self.trials = SqlTrialStore(database)

@@ -9,12 +9,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from gatewayz.sdk.errors import Conflict
+from gatewayz.store.profile_records import Profile
 from gatewayz.store.records import NewUser, User, UserChanges
 from gatewayz.store.sql.database import Database, is_duplicate
 from gatewayz.store.sql.feed import announce
 from gatewayz.store.sql.tables.accounts import UserRow
+from gatewayz.store.sql.tables.sign_ups import ProfileRow
 
-__all__ = ["SqlAccountStore", "user_of"]
+__all__ = ["SqlAccountStore", "profile_of", "user_of"]
 
 
 class SqlAccountStore:
@@ -102,6 +104,13 @@ def user_of(row: UserRow) -> User:
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def profile_of(user: UserRow, row: ProfileRow | None) -> Profile:
+    """Return the profile of a user; an account that an operator made has one made up from its address."""
+    if row is None:  # the operator vouches for the address
+        return Profile(username=f"{user.email.partition('@')[0][:80]}_{user.id}", is_email_verified=True)
+    return msgspec.convert(row.model_dump(exclude={"user_id", "username_folded"}), Profile)
 
 
 def _flush(session: Session) -> None:

@@ -16,7 +16,7 @@ def account(username: str = "ann", email: str | None = "ann@example.com", *, ver
 
 async def make_admin(store: SqlStore, name: str) -> SignedIn:
     made = await store.sign_ups.register(account(name, f"{name}@example.com"), NOW)
-    await store.sign_ups.set_role(made.user.id, "admin", actor="test", reason=None, now=NOW)
+    await store.roles.set_role(made.user.id, "admin", actor="test", reason=None, now=NOW)
     return made
 
 
@@ -63,9 +63,9 @@ async def test_a_taken_user_name_gets_a_suffix_or_is_refused(store: SqlStore) ->
 async def test_the_last_administrator_stays(store: SqlStore) -> None:
     admin = (await make_admin(store, "root")).user.id
     with pytest.raises(Conflict):
-        await store.sign_ups.set_role(admin, "user", actor="test", reason=None, now=NOW)
+        await store.roles.set_role(admin, "user", actor="test", reason=None, now=NOW)
     with pytest.raises(Conflict):
-        await store.sign_ups.set_active(admin, False, NOW)
+        await store.roles.set_active(admin, False, actor="test", now=NOW)
     with pytest.raises(Conflict):
         await store.sign_ups.close_account(admin, NOW)
 
@@ -73,7 +73,7 @@ async def test_the_last_administrator_stays(store: SqlStore) -> None:
 async def test_two_administrators_who_leave_together_do_not_both(store: SqlStore) -> None:
     ids = [(await make_admin(store, name)).user.id for name in ("one", "two")]
     left = await asyncio.gather(
-        *(store.sign_ups.set_role(each, "user", actor="test", reason=None, now=NOW) for each in ids),
+        *(store.roles.set_role(each, "user", actor="test", reason=None, now=NOW) for each in ids),
         return_exceptions=True,
     )
     assert sum(isinstance(each, Conflict) for each in left) == 1, left
@@ -82,8 +82,8 @@ async def test_two_administrators_who_leave_together_do_not_both(store: SqlStore
 async def test_changes_of_roles_are_written_down_newest_first(store: SqlStore) -> None:
     await make_admin(store, "one")
     two = await make_admin(store, "two")
-    await store.sign_ups.set_role(two.user.id, "user", actor="one", reason="left", now=NOW)
-    first, *_ = await store.sign_ups.list_role_changes(two.user.id, 10)
+    await store.roles.set_role(two.user.id, "user", actor="one", reason="left", now=NOW)
+    first, *_ = await store.roles.list_role_changes(two.user.id, 10)
     assert (first.previous_role, first.new_role, first.changed_by, first.reason) == ("admin", "user", "one", "left")
 
 

@@ -6,6 +6,7 @@ from quart import Response
 
 from gatewayz.areas.admin.rate_limits.schema import KeyLimitsBody, KeyName, UsersQuery
 from gatewayz.areas.admin.rate_limits.service import show_alerts, show_system
+from gatewayz.domain.identity.mail_domains import kind_of_mail
 from gatewayz.domain.limits.key_pages import LimitPages
 from gatewayz.sdk.errors import AuthenticationFailed, ResourceNotFound, SchemaInvalid
 from gatewayz.store.profile_records import UserFilter
@@ -40,7 +41,7 @@ async def list_users(call: Call) -> Response:
             "user_id": user.id,
             "email": user.email,
             "plan": user.plan,
-            "rate_limit_configs": await _pages_of(call, user).show_all(),
+            "rate_limit_configs": await (await _pages_of(call, user)).show_all(),
         }
         for user in page
     ]
@@ -101,11 +102,12 @@ async def _pages(call: Call, key_id: int | None, api_key: str | None) -> tuple[L
     user = None if user_id is None else await call.services.store.users.find_user(user_id)
     if user is None or key_id is None:
         raise ResourceNotFound("There is no such key.", param=param)
-    return _pages_of(call, user), key_id
+    return await _pages_of(call, user), key_id
 
 
-def _pages_of(call: Call, user: User) -> LimitPages:
-    services, plans = call.services, call.edition.plans
+async def _pages_of(call: Call, user: User) -> LimitPages:
+    services, plans, domains = call.services, call.edition.plans, call.edition.settings.mail_domains
+    profile = await services.store.sign_ups.find_profile(user)
     return LimitPages(
         services.accounts,
         services.store.keys,
@@ -113,6 +115,7 @@ def _pages_of(call: Call, user: User) -> LimitPages:
         call.edition.settings.limits,
         plan=plans.named(user.plan, user.plan_ends_at),
         user_id=user.id,
+        mail=kind_of_mail(user.email, domains, is_suspect=profile.is_suspect),
     )
 
 

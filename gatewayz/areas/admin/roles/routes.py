@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 from quart import Response
 
+from gatewayz.domain.credits.adjustments import actor_name
 from gatewayz.sdk.errors import InvalidRequest, ResourceNotFound
 from gatewayz.store.profile_records import UserFilter, public_email
 from gatewayz.web.bodies import read_json
@@ -51,9 +52,9 @@ async def update_role(call: Call) -> Response:
     """Give a user another role; it is written down."""
     body = await read_json(RoleUpdate)
     _require_role(call, body.new_role, "new_role")
-    actor = "admin_key" if call.caller.user_id is None else f"user:{call.caller.user_id}"
+    actor = actor_name(call.caller.user_id)
     services = call.services
-    change = await services.store.sign_ups.set_role(
+    change = await services.store.roles.set_role(
         body.user_id, body.new_role, actor=actor, reason=body.reason, now=services.clock.now()
     )
     await services.authenticator.catch_up()
@@ -65,19 +66,18 @@ async def list_users(call: Call, role: str) -> Response:
     """Who has a role."""
     _require_role(call, role, "role")
     limit = read_query(ListQuery).limit
-    users, total = await call.services.store.people.page_users(UserFilter(role=role), limit=limit, offset=0)
-    shown = []
-    for user in users:
-        profile = await call.services.store.sign_ups.find_profile(user)
-        shown.append(
-            {
-                "id": user.id,
-                "username": profile.username,
-                "email": public_email(user.email),
-                "role": user.role,
-                "created_at": user.created_at,
-            }
-        )
+    people = call.services.store.people
+    accounts, total = await people.page_accounts(UserFilter(role=role), limit=limit, offset=0)
+    shown = [
+        {
+            "id": each.user.id,
+            "username": each.profile.username,
+            "email": public_email(each.user.email),
+            "role": each.user.role,
+            "created_at": each.user.created_at,
+        }
+        for each in accounts
+    ]
     return json_response({"role": role, "users": shown, "total": total})
 
 
@@ -91,7 +91,7 @@ async def list_permissions(call: Call, role: str) -> Response:
 async def list_changes(call: Call) -> Response:
     """Changes of roles, newest first."""
     query = read_query(AuditQuery)
-    changes = await call.services.store.sign_ups.list_role_changes(query.user_id, query.limit)
+    changes = await call.services.store.roles.list_role_changes(query.user_id, query.limit)
     logs = [{**msgspec.structs.asdict(change), "metadata": {}} for change in changes]
     return json_response({"logs": logs, "total": len(logs)})
 
