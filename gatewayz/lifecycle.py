@@ -22,7 +22,8 @@ from gatewayz.dialects.formats import DIALECTS, PASSTHROUGHS, READERS
 from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.breakers.signals import RouteSignals
-from gatewayz.domain.catalog.build import Skipped, build_catalog
+from gatewayz.domain.catalog.build import Skipped
+from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.idempotency.idempotency import Idempotency
 from gatewayz.domain.identity.accounts import Accounts
@@ -42,6 +43,7 @@ from gatewayz.domain.payments.booking import PaymentBook
 from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.plans.plans import Plans
 from gatewayz.domain.promotions import open_promotions
+from gatewayz.domain.routing.pools import Pools
 from gatewayz.domain.usage.key_uses import KeyUses
 from gatewayz.domain.usage.retention import Retention
 from gatewayz.domain.usage.token_counter import TokenCounter
@@ -84,6 +86,7 @@ class Lifecycle:
         self._stack = AsyncExitStack()
         self._instances: Instances | None = None
         self._background = Background()
+        self._catalogs = CatalogSource()
         self.watch = Watch(loaded, overlay=overlay, environ=environment, on_loaded=self.reload)
 
     @property
@@ -198,7 +201,7 @@ class Lifecycle:
         skipped: list[Skipped] = []
         capabilities = {name: provider.capabilities for name, provider in instances.providers.items()}
         try:
-            catalog = build_catalog(settings, capabilities, skipped=skipped)
+            catalog = await self._catalogs.build(settings, loaded.config_dir, capabilities, skipped)
             plans = Plans(settings.plans, self._clock)
         except ConfigurationError as err:
             await instances.aclose()
@@ -216,6 +219,7 @@ class Lifecycle:
             billing=instances.billing,
             payments=instances.payments,
             identity=instances.identity,
+            pools=Pools(instances.routers, capabilities),
             breakers=self._breakers,
             signals=RouteSignals(self._breakers),
             retry_budget=self._retry_budget,
