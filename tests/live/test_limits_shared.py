@@ -24,7 +24,11 @@ def test_three_processes_let_sixty_of_three_hundred_calls_through(tmp_path: Path
     config: dict[str, Any] = {
         "providers": {"echo": {"use": "echo"}},
         "models": {"acme/echo": MODEL},
-        "limits": {"enabled": True, "default": {"requests_per_minute": 60, "tokens_per_minute": 1_000_000}},
+        "limits": {
+            "enabled": True,
+            "redis_budget_s": 1.0,
+            "default": {"requests_per_minute": 60, "tokens_per_minute": 1_000_000},
+        },
         "store": {"redis_url": f"redis://127.0.0.1:{port}/0", "url": f"sqlite+aiosqlite:///{tmp_path / 'one.db'}"},
         "plans": {"without_plan": PLAN},
     }

@@ -79,6 +79,10 @@ class Limits(Section, frozen=True, kw_only=True):
     """Profile of accounts with addresses of such mail domains, whatever their plan."""
     lease_s: Positive = 900.0
     """How long a call may hold its slot, should its process die."""
+    redis_budget_s: Positive = 0.045
+    """How long one request may wait for Redis before limits go local; read at the start."""
+    redis_retry_s: Positive = 2.0
+    """How long Redis is left alone after it failed, and between two looks whether it is back; read at the start."""
     anonymous: AnonymousLimits = AnonymousLimits()
     network: NetworkLimits = NetworkLimits()
     velocity: VelocityMode = VelocityMode()

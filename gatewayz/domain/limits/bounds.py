@@ -70,6 +70,14 @@ class Counters(Protocol):
         """End the lease and add to the tokens taken then (below 0: fewer were used). Raises as `take`."""
         ...
 
+    async def usage(self, bounds: tuple[Bound, ...]) -> list[Usage]:
+        """Return what has been taken of windows. Raises as `take`."""
+        ...
+
+    async def reset(self) -> None:
+        """Trust no connection that was open while the home failed. Raises as `take`."""
+        ...
+
 
 def amount_of(bound: Bound, tokens: int) -> int:
     """Return what a request takes: never more tokens than the bound has, or it could never be made."""

@@ -1,7 +1,7 @@
 """Limits of keys: what is chosen, what is enforced, what is used. Source: spec 03 §5."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +11,7 @@ from gatewayz.domain.identity.accounts import Accounts, KeyEdits, is_in_force
 from gatewayz.domain.identity.caller import KeyLimits
 from gatewayz.domain.identity.keys import masked_key
 from gatewayz.domain.identity.mail_domains import MailKind
+from gatewayz.domain.limits.bounds import Bound, Usage
 from gatewayz.domain.limits.limit_values import LimitsBody, LimitValues
 from gatewayz.domain.limits.limiter import Limiter
 from gatewayz.domain.limits.profiles import WINDOWS_MS, profile_of, window_bound
@@ -20,6 +21,8 @@ from gatewayz.store.ports import KeyStore
 from gatewayz.store.records import ApiKey
 
 __all__ = ["LimitPages"]
+
+_UNITS: Final = ("requests", "tokens")
 
 
 class LimitPages:
@@ -49,11 +52,11 @@ class LimitPages:
 
     async def show_all(self) -> list[dict[str, Any]]:
         """Show every key with its limits and what is used of them."""
-        return [self._shown(key) for key in await self._mine()]
+        return await self._shown(await self._mine())
 
     async def show(self, key_id: int) -> dict[str, Any]:
         """Show one key with its limits and what is used of them. Raises ResourceNotFound."""
-        return self._shown(await self._find(key_id))
+        return (await self._shown([await self._find(key_id)]))[0]
 
     async def reset(self, key_id: int, actor: str) -> dict[str, Any]:
         """Forget the limits set for a key, so that the plan's hold; return those. Raises ResourceNotFound."""
@@ -67,11 +70,12 @@ class LimitPages:
         """Show one window of a key. Raises ResourceNotFound."""
         key = await self._find(key_id)
         profile = self._profile(key)
+        bounds = _windows(key.id, window, profile)
         return {
             "key_id": key.id,
             "key_name": key.name,
             "time_window": window,
-            "usage_stats": self._used(key.id, window, profile),
+            "usage_stats": _usage_stats(bounds, await self._limiter.usage(bounds)),
             "rate_limit_config": _config(profile),
         }
 
@@ -106,29 +110,42 @@ class LimitPages:
     def _profile(self, key: ApiKey) -> LimitProfile:
         return profile_of(msgspec.convert(dict(key.limits), KeyLimits), self._plan, self._rules, self._mail)
 
-    def _shown(self, key: ApiKey) -> dict[str, Any]:
-        profile = self._profile(key)
-        windows = {window: self._used(key.id, window, profile) for window in WINDOWS_MS}
-        is_limited = any(not used[f"{unit}_remaining"] for used in windows.values() for unit in ("requests", "tokens"))
-        masked = masked_key(key.environment_tag, key.sealed.last_four)
+    async def _shown(self, keys: list[ApiKey]) -> list[dict[str, Any]]:
+        """Show keys; what is used of all their windows is asked for at once."""
+        profiles = [self._profile(key) for key in keys]
+        windows = [
+            {window: _windows(key.id, window, profile) for window in WINDOWS_MS}
+            for key, profile in zip(keys, profiles, strict=True)
+        ]
+        used = iter(await self._limiter.usage(tuple(bound for of in windows for pair in of.values() for bound in pair)))
+        return [
+            self._entry(key, profile, {window: _usage_stats(pair, used) for window, pair in of.items()})
+            for key, profile, of in zip(keys, profiles, windows, strict=True)
+        ]
+
+    def _entry(self, key: ApiKey, profile: LimitProfile, used: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+        is_limited = any(not stats[f"{unit}_remaining"] for stats in used.values() for unit in _UNITS)
         return {
             "key_id": key.id,
-            "api_key": masked,
+            "api_key": masked_key(key.environment_tag, key.sealed.last_four),
             "key_name": key.name,
             "environment_tag": key.environment_tag,
             "rate_limit_config": _config(profile),
-            "usage_stats": windows,
+            "usage_stats": used,
             "current_status": {"is_rate_limited": is_limited, "counted_here_only": self._limiter.is_degraded},
         }
 
-    def _used(self, key_id: int, window: str, profile: LimitProfile) -> dict[str, int]:
-        """Return what this process counted."""
-        shown: dict[str, int] = {}
-        for unit in ("requests", "tokens"):
-            limit = getattr(profile, f"{unit}_per_{window}")
-            used = self._limiter.usage(window_bound(key_id, unit, window, limit)).used
-            shown |= {unit: used, f"{unit}_remaining": max(0, limit - used)}
-        return shown
+
+def _windows(key_id: int, window: str, profile: LimitProfile) -> tuple[Bound, ...]:
+    return tuple(window_bound(key_id, unit, window, getattr(profile, f"{unit}_per_{window}")) for unit in _UNITS)
+
+
+def _usage_stats(bounds: tuple[Bound, ...], used: Iterable[Usage]) -> dict[str, int]:
+    """Return what was used of the windows of `_windows`, and what remains."""
+    shown: dict[str, int] = {}
+    for unit, bound, usage in zip(_UNITS, bounds, used, strict=False):
+        shown |= {unit: usage.used, f"{unit}_remaining": max(0, bound.limit - usage.used)}
+    return shown
 
 
 def _chosen(body: LimitsBody) -> dict[str, int]:

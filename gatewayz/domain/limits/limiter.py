@@ -4,8 +4,9 @@ import asyncio
 import itertools
 import logging
 import os
-from collections import OrderedDict
-from typing import Final
+from collections import OrderedDict, deque
+from collections.abc import Coroutine
+from typing import Any, Final
 
 import msgspec
 
@@ -16,11 +17,11 @@ from gatewayz.sdk.clock import Clock
 __all__ = ["Lease", "Limiter", "Refusals"]
 
 _log = logging.getLogger("gatewayz.limits")
-BUDGET_S: Final = 0.045
-"""How long one request may wait for Redis before limits go local. Source: design 6, aimed below its 200 ms."""
 REFUSALS_KEPT: Final = 1_000
-RETRY_S: Final = 5.0
-"""How long Redis is left alone after it failed; recovery is within twice that."""
+_PROBE: Final = (Bound(name="probe", key="probe", limit=1_000_000_000, slot_ms=3_000),)
+"""What is taken to see whether Redis counts again."""
+_KEPT_SHARES: Final = 10_000
+_KEPT_OWED: Final = 10_000
 
 
 class Refusals(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -68,14 +69,31 @@ class Limiter:
 
     :param shared: the common home; None counts in this process alone.
     :param workers: processes among which limits are divided while the common home is gone.
+    :param budget_s: how long one request may wait for the common home. Source: design 6, aimed below its 200 ms.
+    :param retry_s: how long the common home is left alone after it failed. A task looks whether it is back,
+        so no request waits for it a second time.
     """
 
-    def __init__(self, clock: Clock, shared: Counters | None = None, workers: int = 1) -> None:
-        self._clock = clock
+    def __init__(
+        self,
+        clock: Clock,
+        shared: Counters | None = None,
+        workers: int = 1,
+        *,
+        budget_s: float = 0.045,
+        retry_s: float = 2.0,
+    ) -> None:
         self.local = MemoryCounters(lambda: int(clock.now().timestamp() * 1000))
         self._shared = shared
         self._workers = workers
-        self._closed_until = 0.0
+        self._budget_s = budget_s
+        self._retry_s = retry_s
+        self._recovery: asyncio.Task[None] | None = None
+        """Runs while the common home is gone."""
+        self._shares: dict[int, tuple[tuple[Bound, ...], tuple[Bound, ...]]] = {}
+        """By identity of the bounds, which callers keep: the bounds, and this process's share of them."""
+        self._owed: deque[tuple[tuple[Bound, ...], Granted, int]] = deque(maxlen=_KEPT_OWED)
+        """What the common home is to be given back when it is there again; leases end by themselves."""
         self._leases = itertools.count(1)
         self._process = os.urandom(6).hex()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,34 +110,41 @@ class Limiter:
     @property
     def is_degraded(self) -> bool:
         """True while limits are counted in this process although they should be shared."""
-        return self._shared is not None and self._closed_until > 0.0
+        return self._recovery is not None
 
     async def take(self, bounds: tuple[Bound, ...], tokens: int = 0) -> Lease | tuple[Bound, Refused]:
         """Take one request and so many tokens of every bound, or of none."""
         lease = f"{self._process}{next(self._leases)}"
-        if self._shared is not None and self._clock.monotonic() >= self._closed_until:
-            answer = await self._ask(self._shared, bounds, tokens, lease)
-            if answer is not None:
-                return self._outcome(self._shared, bounds, answer, tokens)
-        if self._shared is not None and self._workers > 1:
-            bounds = tuple(self._share(bound) for bound in bounds)
+        if self._shared is not None:
+            if self._recovery is None:
+                answer = await self._ask(self._shared, bounds, tokens, lease)
+                if answer is not None:
+                    return self._outcome(self._shared, bounds, answer, tokens)
+            if self._workers > 1:
+                bounds = self._share(bounds)
         return self._outcome(self.local, bounds, self.local.take_now(bounds, tokens, lease), tokens)
 
-    def usage(self, bound: Bound) -> Usage:
-        """Return what this process counted of a window."""
-        return self.local.usage(bound)
+    async def usage(self, bounds: tuple[Bound, ...]) -> list[Usage]:
+        """Return what has been taken of windows: by all processes, or by this one where they cannot be asked."""
+        if self._shared is not None and self._recovery is None and bounds:
+            try:
+                async with asyncio.timeout(self._budget_s):
+                    return await self._shared.usage(bounds)
+            except Exception as err:  # noqa: BLE001  whatever Redis does, what is known here is shown
+                self._fail(self._shared, err)
+        return [self.local.usage_now(bound) for bound in bounds]
 
     def give_back(self, home: Counters, bounds: tuple[Bound, ...], granted: Granted, tokens: int) -> None:
         """Correct what a request took, without waiting for it."""
         if home is self.local:
             self.local.give_back_now(bounds, granted, tokens)
             return
-        task = asyncio.get_running_loop().create_task(self._give_back(home, bounds, granted, tokens))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._spawn(self._give_back(home, bounds, granted, tokens))
 
-    async def drain(self) -> None:
-        """Wait for corrections under way."""
+    async def aclose(self) -> None:
+        """Wait for corrections under way; look for the common home no more."""
+        if self._recovery is not None:
+            self._recovery.cancel()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=1.0)
 
@@ -127,27 +152,53 @@ class Limiter:
         self, shared: Counters, bounds: tuple[Bound, ...], tokens: int, lease: str
     ) -> Granted | Refused | None:
         try:
-            async with asyncio.timeout(BUDGET_S):
+            async with asyncio.timeout(self._budget_s):
                 answer = await shared.take(bounds, tokens, lease)
         except Exception as err:  # noqa: BLE001  whatever Redis does, the request goes on with local limits
-            self._fail(err)
+            self._fail(shared, err)
             return None
-        if self._closed_until:
-            self._closed_until = 0.0
-            _log.info("limits are shared again")
         return answer
 
     async def _give_back(self, home: Counters, bounds: tuple[Bound, ...], granted: Granted, tokens: int) -> None:
-        try:
-            async with asyncio.timeout(BUDGET_S * 4):
-                await home.give_back(bounds, granted, tokens)
-        except Exception as err:  # noqa: BLE001  the lease expires by itself
-            self._fail(err)
+        if self._recovery is None:
+            try:
+                async with asyncio.timeout(self._budget_s * 4):
+                    await home.give_back(bounds, granted, tokens)
+                return
+            except Exception as err:  # noqa: BLE001  whatever Redis does, it is told later
+                self._fail(home, err)
+        self._owed.append((bounds, granted, tokens))
 
-    def _fail(self, err: Exception) -> None:
-        if not self._closed_until:
+    async def _repay(self, home: Counters) -> None:
+        """Give back what could not be while the common home was gone."""
+        while self._owed and self._recovery is None:
+            await self._give_back(home, *self._owed.popleft())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _fail(self, home: Counters, err: Exception) -> None:
+        if self._recovery is None:
             _log.warning("limits are counted in this process alone: %s", type(err).__name__)
-        self._closed_until = self._clock.monotonic() + RETRY_S
+            self._recovery = asyncio.get_running_loop().create_task(self._recover(home))
+
+    async def _recover(self, home: Counters) -> None:
+        """Ask until there is a sensible answer; meanwhile nobody else asks."""
+        while True:
+            await asyncio.sleep(self._retry_s)
+            try:
+                async with asyncio.timeout(self._budget_s * 4):
+                    await home.reset()
+                    await home.take(_PROBE, 0, "")
+            except Exception as err:  # noqa: BLE001  it may fail in any way; it is asked again
+                _log.debug("limits cannot be shared yet: %s", type(err).__name__)
+            else:
+                self._recovery = None
+                self._spawn(self._repay(home))
+                _log.info("limits are shared again")
+                return
 
     def _note_refusal(self, bound: Bound, refused: Refused) -> None:
         self.refused_count += 1
@@ -157,8 +208,16 @@ class Limiter:
         if len(self.refusals) > REFUSALS_KEPT:
             self.refusals.popitem(last=False)
 
-    def _share(self, bound: Bound) -> Bound:
-        return msgspec.structs.replace(bound, limit=-(-bound.limit // self._workers))
+    def _share(self, bounds: tuple[Bound, ...]) -> tuple[Bound, ...]:
+        """Return the bounds of one of several processes."""
+        kept = self._shares.get(id(bounds))
+        if kept is not None and kept[0] is bounds:
+            return kept[1]
+        shares = tuple(msgspec.structs.replace(bound, limit=-(-bound.limit // self._workers)) for bound in bounds)
+        if len(self._shares) >= _KEPT_SHARES:
+            self._shares.clear()
+        self._shares[id(bounds)] = (bounds, shares)
+        return shares
 
     def _outcome(
         self, home: Counters, bounds: tuple[Bound, ...], answer: Granted | Refused, tokens: int

@@ -226,11 +226,18 @@ class MemoryCounters:
         now_ms = self._now_ms()
         self._meters_of(bounds, now_ms).give_back(granted, tokens, now_ms)
 
-    def usage(self, bound: Bound) -> Usage:
+    async def usage(self, bounds: tuple[Bound, ...]) -> list[Usage]:
+        """Return what has been taken of windows; never waits."""
+        return [self.usage_now(bound) for bound in bounds]
+
+    async def reset(self) -> None:
+        """Do nothing: there are no connections."""
+
+    def usage_now(self, bound: Bound) -> Usage:
         """Return what has been taken of a window."""
         now_ms = self._now_ms()
         window = self._windows.get(bound.key)
-        if window is None or window.is_idle(now_ms):
+        if window is None or window.is_idle(now_ms) or not window.total:
             return Usage(used=0, reset_ms=0)
         return Usage(used=window.total, reset_ms=window.wait_ms(1, now_ms))
 

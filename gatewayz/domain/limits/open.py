@@ -19,6 +19,13 @@ def open_limiter(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Lim
 
     redis = open_redis(url)
     stack.push_async_callback(redis.aclose)
-    limiter = Limiter(clock, SharedCounters(redis), settings.server.workers)
-    stack.push_async_callback(limiter.drain)
+    rules = settings.limits
+    limiter = Limiter(
+        clock,
+        SharedCounters(redis),
+        settings.server.workers,
+        budget_s=rules.redis_budget_s,
+        retry_s=rules.redis_retry_s,
+    )
+    stack.push_async_callback(limiter.aclose)
     return limiter

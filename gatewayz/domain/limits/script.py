@@ -2,7 +2,7 @@
 
 from typing import Final
 
-__all__ = ["GIVE_BACK", "TAKE"]
+__all__ = ["GIVE_BACK", "TAKE", "USAGE"]
 
 TAKE: Final = """
 local now = tonumber(ARGV[1])
@@ -99,3 +99,27 @@ end
 return 1
 """
 """KEYS: leases and token windows. ARGV: lease, then for each key kind, slot, change."""
+
+USAGE: Final = """
+local now = tonumber(ARGV[1])
+if not now then
+  local t = redis.call('TIME')
+  now = t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local answer = {}
+for i, key in ipairs(KEYS) do
+  local width, slots = tonumber(ARGV[i * 2]), tonumber(ARGV[i * 2 + 1])
+  local slot, flat, total, first = math.floor(now / width), redis.call('HGETALL', key), 0, nil
+  for j = 1, #flat, 2 do
+    local at, count = tonumber(flat[j]), tonumber(flat[j + 1])
+    if at > slot - slots and count > 0 then
+      total = total + count
+      if not first or at < first then first = at end
+    end
+  end
+  answer[#answer + 1] = total
+  answer[#answer + 1] = first and first * width + width * slots - now or 0
+end
+return answer
+"""
+"""KEYS: windows. ARGV: now as in `TAKE`, then for each key slot in ms, slots. Returns (used, reset in ms) each."""
