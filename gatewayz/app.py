@@ -25,6 +25,7 @@ from gatewayz.areas.circuit_breakers.routes import ROUTES as CIRCUIT_BREAKERS
 from gatewayz.areas.coupons.routes import ROUTES as COUPONS
 from gatewayz.areas.credits.routes import ROUTES as CREDITS
 from gatewayz.areas.gateways.routes import ROUTES as GATEWAYS
+from gatewayz.areas.huggingface.routes import ROUTES as HUGGINGFACE
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
 from gatewayz.areas.model_registry.routes import ROUTES as MODEL_REGISTRY
 from gatewayz.areas.model_traffic.routes import ROUTES as MODEL_TRAFFIC
@@ -59,6 +60,7 @@ _log = logging.getLogger("gatewayz")
 ROUTES: Final = (
     *SYSTEM,
     *CATALOG,
+    *HUGGINGFACE,
     *MODEL_TRAFFIC,
     *MODEL_REGISTRY,
     *GATEWAYS,

@@ -25,6 +25,7 @@ from gatewayz.domain.breakers.signals import RouteSignals
 from gatewayz.domain.catalog.build import Skipped
 from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.domain.credits.adjustments import Adjustments
+from gatewayz.domain.hub.hub import Hub
 from gatewayz.domain.idempotency.idempotency import Idempotency
 from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
@@ -135,6 +136,7 @@ class Lifecycle:
                 velocity=self._velocity,
                 allowlist=self._allowlist,
                 adjustments=Adjustments(self._ledger, store.granted, store.journal, store.users, self._clock),
+                hub=Hub(lambda: self._gateway.edition.hub),
                 promotions=self._promotions,
                 observation=self._observation,
             )
@@ -219,6 +221,7 @@ class Lifecycle:
             billing=instances.billing,
             payments=instances.payments,
             identity=instances.identity,
+            hub=instances.hub,
             pools=Pools(instances.routers, capabilities),
             breakers=self._breakers,
             signals=RouteSignals(self._breakers),

@@ -47,6 +47,8 @@ class Settings(Section, frozen=True, kw_only=True):
     credit_grants: CreditGrants = CreditGrants()
     credit_packages: CreditPackages = CreditPackages()
     subscriptions: Subscriptions = Subscriptions()
+    hub: PluginEntry = PluginEntry(use=NOTHING)
+    """Where open models are looked up; `none` is nowhere."""
     health: dict[str, PluginEntry] = {}
     default_router: str = "default"
     """Router instance that orders the offers of one model."""

@@ -26,6 +26,7 @@ from gatewayz.domain.routing.pools import Pools
 from gatewayz.domain.trials.gate import TrialGate
 from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.sdk.clock import Clock
+from gatewayz.sdk.hub import ModelHub
 from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.interfaces import BillingBackend, ProgressMarking, Provider, Router, Signals
 from gatewayz.sdk.observe import Attempt, Settlement
@@ -135,3 +136,5 @@ class Edition:
     """Routers that callers may name as a model."""
     payments: PaymentProcessor | None = None
     """Who takes money; None is nobody."""
+    hub: ModelHub | None = None
+    """Where open models are looked up; None is nowhere."""

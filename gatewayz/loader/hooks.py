@@ -20,6 +20,7 @@ from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.hookspecs import (
     BillingRegister,
     HealthRegister,
+    HubRegister,
     IdentityRegister,
     PaymentsRegister,
     ProviderRegister,
@@ -64,6 +65,7 @@ class Hooks:
                 self.register_billing(plugin, Register(registry, "billing", plugin.name))
                 self.register_payments(plugin, Register(registry, "payments", plugin.name))
                 self.register_identity(plugin, Register(registry, "identity", plugin.name))
+                self.register_hubs(plugin, Register(registry, "hub", plugin.name))
                 self.register_health_checks(plugin, Register(registry, "health", plugin.name))
 
             try:
@@ -92,6 +94,10 @@ class Hooks:
     def register_identity(self, plugin: Plugin, register: IdentityRegister) -> None:
         """Call `gatewayz_register_identity` of one plugin."""
         self._call(plugin, "gatewayz_register_identity", register)
+
+    def register_hubs(self, plugin: Plugin, register: HubRegister) -> None:
+        """Call `gatewayz_register_hubs` of one plugin."""
+        self._call(plugin, "gatewayz_register_hubs", register)
 
     def register_health_checks(self, plugin: Plugin, register: HealthRegister) -> None:
         """Call `gatewayz_register_health_checks` of one plugin."""

@@ -11,6 +11,7 @@ from gatewayz.loader.contain import describe
 from gatewayz.loader.fence import FencedBilling
 from gatewayz.loader.observers import Observers
 from gatewayz.loader.registry import Implementation
+from gatewayz.sdk.hub import ModelHub
 from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.interfaces import HealthCheck, Provider, Router
 from gatewayz.sdk.payments import PaymentProcessor
@@ -26,7 +27,7 @@ class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the configuration."""
 
     section: str
-    """providers, routers, billing, payments, identity, health."""
+    """providers, routers, billing, payments, identity, hub, health."""
     name: str
     use: str
     state: Literal["serving", "off", "unavailable"]
@@ -73,6 +74,9 @@ class Instances:
         payments = opened.get(("payments", "payments"))
         self.payments: PaymentProcessor | None = None if payments is None else payments.fenced
         """None where no plugin for payments is let in, or it is not available."""
+        hub = opened.get(("hub", "hub"))
+        self.hub: ModelHub | None = None if hub is None else hub.fenced
+        """None where no plugin for a model hub is let in, or it is not available."""
         self.identity: Mapping[str, IdentityProvider] = self._of("identity")
         self.health: Mapping[str, HealthCheck] = self._of("health")
 

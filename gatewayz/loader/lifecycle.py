@@ -23,6 +23,7 @@ from gatewayz.loader.code import DEADLINES, Code, Deadlines, load_code
 from gatewayz.loader.contain import describe, run_contained
 from gatewayz.loader.discovery import builtins
 from gatewayz.loader.fence import FencedBilling, FencedHealthCheck, FencedIdentity, FencedProvider, FencedRouter
+from gatewayz.loader.hub_fence import FencedHub
 from gatewayz.loader.instances import Instances, InstanceState, Opened, close
 from gatewayz.loader.observers import Observers
 from gatewayz.loader.payments_fence import FencedPayments
@@ -71,6 +72,7 @@ _METHODS: Final = {
         "aclose",
     ),
     "identity": ("verify",),
+    "hub": ("search", "details", "card", "files", "author"),
     "health": ("probe",),
 }
 
@@ -311,4 +313,6 @@ def _fence(entry: Decoded, inner: Any) -> object:
             return FencedIdentity(entry.name, inner)
         case "payments":
             return FencedPayments(entry.name, inner)
+        case "hub":
+            return FencedHub(inner)
     return FencedHealthCheck(entry.name, inner)

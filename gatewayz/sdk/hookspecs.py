@@ -12,6 +12,7 @@ import msgspec
 import pluggy
 
 from gatewayz.sdk.context import PluginContext
+from gatewayz.sdk.hub import ModelHub
 from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.interfaces import BillingBackend, HealthCheck, Provider, Router
 from gatewayz.sdk.payments import PaymentProcessor
@@ -20,6 +21,7 @@ __all__ = [
     "GATEWAYZ_API",
     "BillingRegister",
     "HealthRegister",
+    "HubRegister",
     "IdentityRegister",
     "PaymentsRegister",
     "ProviderRegister",
@@ -77,6 +79,14 @@ class HealthRegister(Protocol):
         ...
 
 
+class HubRegister(Protocol):
+    """Takes a model hub implementation."""
+
+    def __call__(self, name: str, build: Callable[[S, PluginContext], ModelHub], *, settings: type[S]) -> None:
+        """Offer `build` under `name`. Raises ConfigurationError for a taken name."""
+        ...
+
+
 class IdentityRegister(Protocol):
     """Takes an identity provider implementation."""
 
@@ -122,6 +132,14 @@ def gatewayz_register_payments(register: PaymentsRegister) -> None:
 @hookspec
 def gatewayz_register_identity(register: IdentityRegister) -> None:
     """Offer identity providers; otherwise as `gatewayz_register_providers`.
+
+    :param register: `register(name, build, settings=SettingsType)`.
+    """
+
+
+@hookspec
+def gatewayz_register_hubs(register: HubRegister) -> None:
+    """Offer model hubs; otherwise as `gatewayz_register_providers`.
 
     :param register: `register(name, build, settings=SettingsType)`.
     """

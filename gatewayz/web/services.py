@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewayz.domain.credits.adjustments import Adjustments
+from gatewayz.domain.hub.hub import Hub
 from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.ledger.ledger import Ledger
@@ -47,6 +48,8 @@ class Services:
     """Events of the payment processor."""
     adjustments: Adjustments
     """Credit that administrators move."""
+    hub: Hub
+    """What is published of open models."""
     promotions: Promotions
     """Trials, coupons, referrals, partners, and the credit they give."""
     observation: Observation

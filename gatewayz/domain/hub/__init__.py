@@ -1,0 +1,1 @@
+"""The model hub of the configuration in force, as endpoints ask it."""
