@@ -6,7 +6,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from gatewayz.cli.opened import AsJson, ConfigPath, EnvironmentName, print_json, with_store
+from gatewayz.cli.opened import with_store
+from gatewayz.cli.options import ConfigOption, EnvOption, JsonOption
+from gatewayz.cli.printing import print_json
 from gatewayz.config.settings import Settings
 from gatewayz.domain.identity.accounts import Accounts, CreatedKey, KeyRequest
 from gatewayz.domain.identity.caller import KeyLimits
@@ -65,9 +67,9 @@ def create_user(
     allowance: Annotated[str, typer.Option(help="US dollars of subscription allowance.")] = "0",
     trial_credits: Annotated[str, typer.Option(help="US dollars that are spent first.")] = "0",
     tag: Tag = "live",
-    config: ConfigPath = None,
-    env: EnvironmentName = None,
-    as_json: AsJson = False,
+    config: ConfigOption = None,
+    env: EnvOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a user with a first key, and print both; the key is shown only now."""
     if role not in ROLES:
@@ -115,9 +117,9 @@ def create_user(
 def list_users(
     after: Annotated[int, typer.Option(min=0, help="Show ids above this one.")] = 0,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
-    config: ConfigPath = None,
-    env: EnvironmentName = None,
-    as_json: AsJson = False,
+    config: ConfigOption = None,
+    env: EnvOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List users in order of id."""
     found = with_store(config, env, lambda store, _settings: store.users.list_users(after=after, limit=limit))
@@ -146,9 +148,9 @@ def create_key(
     expires_days: Annotated[int | None, typer.Option(min=1)] = None,
     ip: Annotated[list[str] | None, typer.Option(help="Allowed address or CIDR range; may be repeated.")] = None,
     domain: Annotated[list[str] | None, typer.Option(help="Allowed site; may be repeated.")] = None,
-    config: ConfigPath = None,
-    env: EnvironmentName = None,
-    as_json: AsJson = False,
+    config: ConfigOption = None,
+    env: EnvOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a key, and print it; it is shown only now. `--rpm` is requests a minute, `--tpd` tokens a day, ..."""
     limits = KeyLimits(
@@ -181,9 +183,9 @@ def create_key(
 @keys.command("list")
 def list_keys(
     user: UserId,
-    config: ConfigPath = None,
-    env: EnvironmentName = None,
-    as_json: AsJson = False,
+    config: ConfigOption = None,
+    env: EnvOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List a user's keys, masked."""
     found = with_store(config, env, lambda store, _settings: store.keys.list_keys(user, limit=1000))
@@ -197,7 +199,7 @@ def list_keys(
 
 @keys.command("revoke")
 def revoke_key(
-    key: KeyId, user: UserId, config: ConfigPath = None, env: EnvironmentName = None, as_json: AsJson = False
+    key: KeyId, user: UserId, config: ConfigOption = None, env: EnvOption = None, as_json: JsonOption = False
 ) -> None:
     """Put a key out of force; every process refuses it within a second."""
     revoked = with_store(
@@ -213,7 +215,7 @@ def revoke_key(
 
 @keys.command("rotate")
 def rotate_key(
-    key: KeyId, user: UserId, config: ConfigPath = None, env: EnvironmentName = None, as_json: AsJson = False
+    key: KeyId, user: UserId, config: ConfigOption = None, env: EnvOption = None, as_json: JsonOption = False
 ) -> None:
     """Give a key another text, and print it; the old one stops within a second."""
     created = with_store(
@@ -225,7 +227,7 @@ def rotate_key(
 
 
 @keys.command("reencrypt")
-def reencrypt_keys(config: ConfigPath = None, env: EnvironmentName = None, as_json: AsJson = False) -> None:
+def reencrypt_keys(config: ConfigOption = None, env: EnvOption = None, as_json: JsonOption = False) -> None:
     """Bring every kept key to the newest version of `keys.keyring`; after that the old versions may go."""
     changed = with_store(config, env, lambda store, settings: _accounts(store, settings).reencrypt_keys())
     if as_json:

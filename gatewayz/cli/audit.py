@@ -2,7 +2,9 @@
 
 import typer
 
-from gatewayz.cli.opened import AsJson, ConfigPath, EnvironmentName, print_json, with_store
+from gatewayz.cli.opened import with_store
+from gatewayz.cli.options import ConfigOption, EnvOption, JsonOption
+from gatewayz.cli.printing import print_json
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.sdk.clock import SystemClock
 from gatewayz.sdk.money import usd_text
@@ -13,7 +15,7 @@ app = typer.Typer()
 
 
 @app.command()
-def audit(config: ConfigPath = None, env: EnvironmentName = None, as_json: AsJson = False) -> None:
+def audit(config: ConfigOption = None, env: EnvOption = None, as_json: JsonOption = False) -> None:
     """Derive every balance from the journal; exit code 1 names the first difference."""
     report = with_store(
         config, env, lambda store, _settings: Ledger(store.ledger, SystemClock()).audit(), migrate=False

@@ -4,7 +4,9 @@ import asyncio
 
 import typer
 
-from gatewayz.cli.opened import AsJson, ConfigPath, EnvironmentName, print_json, read_settings, reported
+from gatewayz.cli.opened import read_settings, reported
+from gatewayz.cli.options import ConfigOption, EnvOption, JsonOption
+from gatewayz.cli.printing import print_json
 from gatewayz.store.sql import schema
 
 __all__ = ["app"]
@@ -13,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="The database's schema.")
 
 
 @app.command()
-def upgrade(config: ConfigPath = None, env: EnvironmentName = None, as_json: AsJson = False) -> None:
+def upgrade(config: ConfigOption = None, env: EnvOption = None, as_json: JsonOption = False) -> None:
     """Bring the database to this release's schema; safe to run by several at once."""
     url = reported(lambda: read_settings(config, env)).store.url
     before = reported(lambda: schema.upgrade_sync(url))
@@ -26,7 +28,7 @@ def upgrade(config: ConfigPath = None, env: EnvironmentName = None, as_json: AsJ
 
 
 @app.command()
-def status(config: ConfigPath = None, env: EnvironmentName = None, as_json: AsJson = False) -> None:
+def status(config: ConfigOption = None, env: EnvOption = None, as_json: JsonOption = False) -> None:
     """Show the schema's version; exit code 1 when it is not this release's."""
     url = reported(lambda: read_settings(config, env)).store.url
     found = reported(lambda: asyncio.run(schema.current(url)))

@@ -4,31 +4,27 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 import typer
 
+from gatewayz.cli.options import config_path
 from gatewayz.config.env import environment
-from gatewayz.config.load import default_path, load
+from gatewayz.config.load import load
 from gatewayz.config.settings import Settings
 from gatewayz.sdk.errors import GatewayzError
 from gatewayz.store.open import open_store
 from gatewayz.store.sql.store import SqlStore
 
-__all__ = ["AsJson", "ConfigPath", "EnvironmentName", "print_json", "read_settings", "reported", "with_store"]
+__all__ = ["read_settings", "reported", "with_store"]
 
 T = TypeVar("T")
-ConfigPath = Annotated[
-    Path | None, typer.Option("--config", help="The configuration file; ./gatewayz.yaml by default.")
-]
-EnvironmentName = Annotated[str | None, typer.Option("--env", help="The overlay config/environments/NAME.yaml.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def read_settings(config: Path | None, env: str | None) -> Settings:
     """Return the settings of a file. Raises ConfigurationInvalid."""
-    return load(config or default_path(), overlay=env, environ=environment()).settings
+    return load(config_path(config), overlay=env, environ=environment()).settings
 
 
 def with_store(
@@ -59,8 +55,3 @@ def reported(work: Callable[[], T]) -> T:
         for suggestion in err.suggestions:
             print(f"  {suggestion}", file=sys.stderr)
         raise typer.Exit(1) from err
-
-
-def print_json(value: Any) -> None:
-    """Print a value as indented JSON."""
-    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
