@@ -4,11 +4,13 @@ import asyncio
 import logging
 import signal
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Final, cast
 
 import msgspec
 
+from gatewayz import __version__
 from gatewayz.areas.account.routes import ROUTES as ACCOUNT
 from gatewayz.areas.admin.coupons.routes import ROUTES as ADMIN_COUPONS
 from gatewayz.areas.admin.credits.routes import ROUTES as ADMIN_CREDITS
@@ -24,6 +26,8 @@ from gatewayz.areas.catalog.routes import ROUTES as CATALOG
 from gatewayz.areas.circuit_breakers.routes import ROUTES as CIRCUIT_BREAKERS
 from gatewayz.areas.coupons.routes import ROUTES as COUPONS
 from gatewayz.areas.credits.routes import ROUTES as CREDITS
+from gatewayz.areas.documentation.routes import ROUTES as DOCUMENTATION
+from gatewayz.areas.documentation.routes import document_route
 from gatewayz.areas.gateways.routes import ROUTES as GATEWAYS
 from gatewayz.areas.huggingface.routes import ROUTES as HUGGINGFACE
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
@@ -51,11 +55,20 @@ from gatewayz.telemetry.logs import configure_logging
 from gatewayz.web.application import create_application
 from gatewayz.web.asgi import ASGI
 from gatewayz.web.exchange import KeepAlive
-from gatewayz.web.hot import HotFront
+from gatewayz.web.hot import HOT_ROUTES, HotFront
+from gatewayz.web.openapi import describe
 
-__all__ = ["ROUTES", "create_app", "create_worker_app", "run"]
+__all__ = ["ROUTES", "create_app", "create_worker_app", "openapi_document", "run"]
 
 _log = logging.getLogger("gatewayz")
+
+
+@cache
+def openapi_document() -> bytes:
+    """Return the description of every endpoint, encoded."""
+    document = describe(ROUTES, HOT_ROUTES, version=__version__)
+    return msgspec.json.format(msgspec.json.encode(document, order="deterministic"), indent=1) + b"\n"
+
 
 ROUTES: Final = (
     *SYSTEM,
@@ -86,6 +99,8 @@ ROUTES: Final = (
     *PARTNER_TRIALS,
     *PLANS,
     *REFERRALS,
+    *DOCUMENTATION,
+    document_route(openapi_document),
 )
 """Every endpoint but the hot inference routes, which are in `gatewayz.web.hot.HOT_ROUTES`."""
 

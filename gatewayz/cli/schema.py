@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from gatewayz.app import openapi_document
 from gatewayz.cli.printing import report_error
 from gatewayz.config.schema import Implementations, Schema, entry_type, section_schema, settings_schema, type_schema
 from gatewayz.config.settings import Settings
@@ -56,6 +57,7 @@ def published(plugins: Implementations) -> dict[str, bytes]:
             continue
         for name, settings in known.items():
             files[f"plugins/{section}.{name}.json"] = _encode(type_schema(settings, title=f"{section}.{name}"))
+    files["openapi.json"] = openapi_document()
     return dict(sorted(files.items()))
 
 

@@ -50,6 +50,16 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     format: Format | None = None
     limit: str | None = None
     """Name of an entry of `limits.endpoints`."""
+    body: type | None = None
+    """What the handler reads by `read_json`; for the API description."""
+    query: type | None = None
+    """What it reads by `read_query`; likewise."""
+    answer: type | None = None
+    """What it answers with, where that is a type; likewise."""
+    status: int = 200
+    """Of a successful answer."""
+    content_type: str = "application/json"
+    """Of a successful answer."""
 
 
 def json_response(body: bytes | object, status: int = 200) -> Response:

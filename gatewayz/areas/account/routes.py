@@ -79,7 +79,7 @@ ROUTES: Final = (
     ),
     Route(method="PUT", path="/user/profile", handler=_answer(profile.change_profile), guard="user"),
     Route(method="DELETE", path="/user/account", handler=_answer(profile.close_account), guard="user"),
-    Route(method="GET", path="/user/plan/entitlements", handler=show_entitlements, guard="user"),
+    Route(method="GET", path="/user/plan/entitlements", handler=show_entitlements, guard="user", query=FeatureQuery),
     Route(method="GET", path="/user/cache-settings", handler=show_cache_settings, guard="user"),
-    Route(method="PUT", path="/user/cache-settings", handler=change_cache_settings, guard="user"),
+    Route(method="PUT", path="/user/cache-settings", handler=change_cache_settings, guard="user", query=CacheQuery),
 )

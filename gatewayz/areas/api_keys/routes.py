@@ -61,10 +61,10 @@ def _pages(call: Call) -> KeyPages:
 _KEY: Final = "/user/api-keys/<int(max=9007199254740991):key_id>"
 
 ROUTES: Final = (
-    Route(method="POST", path="/user/api-keys", handler=create_key, guard="user", limit="api_keys"),
-    Route(method="GET", path="/user/api-keys", handler=list_keys, guard="user"),
+    Route(method="POST", path="/user/api-keys", handler=create_key, guard="user", limit="api_keys", body=NewKeyBody),
+    Route(method="GET", path="/user/api-keys", handler=list_keys, guard="user", query=ListQuery),
     Route(method="GET", path="/user/api-keys/usage", handler=show_usage, guard="user"),
-    Route(method="GET", path="/user/api-keys/audit-logs", handler=list_audit_logs, guard="user"),
-    Route(method="PUT", path=_KEY, handler=update_key, guard="user"),
-    Route(method="DELETE", path=_KEY, handler=delete_key, guard="user"),
+    Route(method="GET", path="/user/api-keys/audit-logs", handler=list_audit_logs, guard="user", query=AuditQuery),
+    Route(method="PUT", path=_KEY, handler=update_key, guard="user", body=KeyUpdate),
+    Route(method="DELETE", path=_KEY, handler=delete_key, guard="user", body=KeyDeletion),
 )

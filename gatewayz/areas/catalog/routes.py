@@ -197,14 +197,32 @@ _PATHS: Final = ("/v1/models", "/v1/v1/models", "/models")
 
 ROUTES: Final = (
     *(Route(method="GET", path=path, handler=list_models, guard="optional") for path in _PATHS),
-    Route(method="GET", path="/v1/models/unique", handler=list_unique_models, guard="optional"),
-    Route(method="GET", path="/v1/models/search", handler=search_models, guard="optional"),
-    Route(method="POST", path="/v1/models/batch-compare", handler=compare_models, guard="optional"),
-    Route(method="GET", path="/v1/models/<path:model_id>/compare", handler=compare_model, guard="optional"),
+    Route(
+        method="GET",
+        path="/v1/models/unique",
+        handler=list_unique_models,
+        guard="optional",
+        query=searching.UniqueQuery,
+    ),
+    Route(method="GET", path="/v1/models/search", handler=search_models, guard="optional", query=searching.SearchQuery),
+    Route(
+        method="POST",
+        path="/v1/models/batch-compare",
+        handler=compare_models,
+        guard="optional",
+        body=comparing.BatchBody,
+    ),
+    Route(
+        method="GET",
+        path="/v1/models/<path:model_id>/compare",
+        handler=compare_model,
+        guard="optional",
+        query=CompareQuery,
+    ),
     *(
         Route(method="GET", path=f"{path}/<developer>", handler=list_developer_models, guard="optional")
         for path in _PATHS[:2]
     ),
     *(Route(method="GET", path=f"{path}/<path:model_id>", handler=show_model, guard="optional") for path in _PATHS[:2]),
-    Route(method="GET", path="/api/models/detail", handler=describe_model, guard="optional"),
+    Route(method="GET", path="/api/models/detail", handler=describe_model, guard="optional", query=DetailQuery),
 )

@@ -40,6 +40,6 @@ async def redeem(call: Call) -> Response:
 
 ROUTES: Final = (
     Route(method="GET", path="/coupons/available", handler=list_available, guard="user"),
-    Route(method="GET", path="/coupons/history", handler=list_history, guard="user"),
-    Route(method="POST", path="/coupons/redeem", handler=redeem, guard="user"),
+    Route(method="GET", path="/coupons/history", handler=list_history, guard="user", query=HistoryQuery),
+    Route(method="POST", path="/coupons/redeem", handler=redeem, guard="user", body=RedeemBody),
 )

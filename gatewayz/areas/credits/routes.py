@@ -125,11 +125,17 @@ async def refund_credits(call: Call) -> Response:
 
 
 ROUTES: Final = (
-    Route(method="GET", path="/credits/balance", handler=show_credit_balance, guard="admin"),
-    Route(method="GET", path="/credits/summary", handler=show_credit_summary, guard="admin"),
-    Route(method="GET", path="/credits/transactions", handler=list_credit_transactions, guard="admin"),
-    Route(method="POST", path="/credits/add", handler=add_credits, guard="admin"),
-    Route(method="POST", path="/credits/adjust", handler=adjust_credits, guard="admin"),
-    Route(method="POST", path="/credits/bulk-add", handler=add_credits_to_many, guard="admin"),
-    Route(method="POST", path="/credits/refund", handler=refund_credits, guard="admin"),
+    Route(method="GET", path="/credits/balance", handler=show_credit_balance, guard="admin", query=BalanceQuery),
+    Route(method="GET", path="/credits/summary", handler=show_credit_summary, guard="admin", query=SummaryQuery),
+    Route(
+        method="GET",
+        path="/credits/transactions",
+        handler=list_credit_transactions,
+        guard="admin",
+        query=TransactionQuery,
+    ),
+    Route(method="POST", path="/credits/add", handler=add_credits, guard="admin", body=AddBody),
+    Route(method="POST", path="/credits/adjust", handler=adjust_credits, guard="admin", body=AdjustBody),
+    Route(method="POST", path="/credits/bulk-add", handler=add_credits_to_many, guard="admin", body=BulkAddBody),
+    Route(method="POST", path="/credits/refund", handler=refund_credits, guard="admin", body=RefundBody),
 )

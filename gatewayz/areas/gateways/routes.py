@@ -53,7 +53,19 @@ def _stamped(call: Call, answer: dict[str, Any]) -> Response:
 ROUTES: Final = (
     Route(method="GET", path="/v1/gateways", handler=list_gateways, guard="optional"),
     Route(method="GET", path="/v1/gateways/status", handler=show_gateway_status, guard="optional"),
-    Route(method="GET", path="/v1/gateways/summary", handler=show_gateway_summary, guard="optional"),
-    Route(method="GET", path="/v1/gateway/<gateway>/stats", handler=show_gateway_stats, guard="optional"),
+    Route(
+        method="GET",
+        path="/v1/gateways/summary",
+        handler=show_gateway_summary,
+        guard="optional",
+        query=service.StatsQuery,
+    ),
+    Route(
+        method="GET",
+        path="/v1/gateway/<gateway>/stats",
+        handler=show_gateway_stats,
+        guard="optional",
+        query=service.StatsQuery,
+    ),
     Route(method="GET", path="/v1/routers", handler=list_routers, guard="optional"),
 )

@@ -64,9 +64,17 @@ def _checked(model_id: str) -> str:
 _MODEL: Final = "/v1/huggingface/models/<path:model_id>"
 
 ROUTES: Final = (
-    Route(method="GET", path="/v1/huggingface/discovery", handler=discover_models, guard="optional"),
-    Route(method="GET", path="/v1/huggingface/search", handler=search_models, guard="optional"),
-    Route(method="GET", path="/v1/huggingface/author/<author>/models", handler=list_author_models, guard="optional"),
+    Route(
+        method="GET", path="/v1/huggingface/discovery", handler=discover_models, guard="optional", query=DiscoveryQuery
+    ),
+    Route(method="GET", path="/v1/huggingface/search", handler=search_models, guard="optional", query=SearchQuery),
+    Route(
+        method="GET",
+        path="/v1/huggingface/author/<author>/models",
+        handler=list_author_models,
+        guard="optional",
+        query=AuthorQuery,
+    ),
     Route(method="GET", path=f"{_MODEL}/details", handler=show_model_details, guard="optional"),
     Route(method="GET", path=f"{_MODEL}/card", handler=show_model_card, guard="optional"),
     Route(method="GET", path=f"{_MODEL}/files", handler=show_model_files, guard="optional"),

@@ -27,7 +27,13 @@ async def check_registry(call: Call, model_id: str) -> Response:
 
 
 ROUTES: Final = (
-    Route(method="GET", path="/v1/modelz/models", handler=list_registry, guard="optional"),
-    Route(method="GET", path="/v1/modelz/ids", handler=list_registry_ids, guard="optional"),
-    Route(method="GET", path="/v1/modelz/check/<path:model_id>", handler=check_registry, guard="optional"),
+    Route(method="GET", path="/v1/modelz/models", handler=list_registry, guard="optional", query=RegistryQuery),
+    Route(method="GET", path="/v1/modelz/ids", handler=list_registry_ids, guard="optional", query=RegistryQuery),
+    Route(
+        method="GET",
+        path="/v1/modelz/check/<path:model_id>",
+        handler=check_registry,
+        guard="optional",
+        query=RegistryQuery,
+    ),
 )

@@ -31,6 +31,14 @@ def _gateways(call: Call) -> Gateways:
 
 
 ROUTES: Final = (
-    Route(method="GET", path="/v1/models/trending", handler=list_trending_models, guard="optional"),
-    Route(method="GET", path="/v1/models/low-latency", handler=list_low_latency_models, guard="optional"),
+    Route(
+        method="GET", path="/v1/models/trending", handler=list_trending_models, guard="optional", query=TrendingQuery
+    ),
+    Route(
+        method="GET",
+        path="/v1/models/low-latency",
+        handler=list_low_latency_models,
+        guard="optional",
+        query=LatencyQuery,
+    ),
 )

@@ -99,7 +99,7 @@ ROUTES: Final = (
     Route(method="GET", path="/partner-trials/check/<code>", handler=check_code, guard="public"),
     Route(method="GET", path="/partner-trials/status", handler=show_partner_status, guard="user"),
     Route(method="GET", path="/partner-trials/daily-limit", handler=show_limit, guard="user"),
-    Route(method="POST", path="/partner-trials/start", handler=start, guard="user"),
+    Route(method="POST", path="/partner-trials/start", handler=start, guard="user", body=StartBody),
     Route(method="GET", path="/partner-trials/analytics/<code>", handler=show_partner_analytics, guard="admin"),
     Route(method="POST", path=_EXPIRE, handler=expire, guard="admin"),
 )

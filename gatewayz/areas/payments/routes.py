@@ -276,17 +276,32 @@ async def _own_subscription(call: Call) -> str:
 _P: Final = "/api/stripe"
 ROUTES: Final = (
     Route(method="GET", path=f"{_P}/credit-packages", handler=list_packages, guard="public"),
-    Route(method="POST", path=f"{_P}/checkout-session", handler=create_checkout_session, guard="user"),
+    Route(
+        method="POST", path=f"{_P}/checkout-session", handler=create_checkout_session, guard="user", body=CheckoutBody
+    ),
     Route(method="GET", path=f"{_P}/checkout-session/<session_id>", handler=show_checkout_session, guard="user"),
-    Route(method="POST", path=f"{_P}/payment-intent", handler=create_payment_intent, guard="user"),
+    Route(method="POST", path=f"{_P}/payment-intent", handler=create_payment_intent, guard="user", body=IntentBody),
     Route(method="GET", path=f"{_P}/payment-intent/<intent_id>", handler=show_payment_intent, guard="user"),
-    Route(method="GET", path=f"{_P}/payments", handler=list_payments, guard="user"),
-    Route(method="GET", path=f"{_P}/payments/<int:payment_id>", handler=show_one_payment, guard="user"),
+    Route(method="GET", path=f"{_P}/payments", handler=list_payments, guard="user", query=PageQuery),
+    Route(
+        method="GET",
+        path=f"{_P}/payments/<int(max=9007199254740991):payment_id>",
+        handler=show_one_payment,
+        guard="user",
+    ),
     Route(method="GET", path=f"{_P}/subscription", handler=show_own_subscription, guard="user"),
-    Route(method="POST", path=f"{_P}/subscription-checkout", handler=create_subscription_checkout, guard="user"),
-    Route(method="POST", path=f"{_P}/subscription/upgrade", handler=change_subscription, guard="user"),
-    Route(method="POST", path=f"{_P}/subscription/downgrade", handler=change_subscription, guard="user"),
-    Route(method="POST", path=f"{_P}/subscription/cancel", handler=cancel_subscription, guard="user"),
-    Route(method="POST", path=f"{_P}/refund", handler=refund_payment, guard="admin"),
+    Route(
+        method="POST",
+        path=f"{_P}/subscription-checkout",
+        handler=create_subscription_checkout,
+        guard="user",
+        body=SubscribeBody,
+    ),
+    Route(method="POST", path=f"{_P}/subscription/upgrade", handler=change_subscription, guard="user", body=ChangeBody),
+    Route(
+        method="POST", path=f"{_P}/subscription/downgrade", handler=change_subscription, guard="user", body=ChangeBody
+    ),
+    Route(method="POST", path=f"{_P}/subscription/cancel", handler=cancel_subscription, guard="user", body=CancelBody),
+    Route(method="POST", path=f"{_P}/refund", handler=refund_payment, guard="admin", body=RefundBody),
     Route(method="POST", path=f"{_P}/webhook", handler=receive_webhook, guard="public"),
 )

@@ -38,7 +38,19 @@ def _stamped(call: Call, answer: dict[str, Any]) -> Response:
 
 
 ROUTES: Final = (
-    Route(method="GET", path="/v1/provider", handler=list_providers, guard="optional"),
-    Route(method="GET", path="/v1/provider/<provider_name>/stats", handler=show_provider_stats, guard="optional"),
-    Route(method="GET", path="/v1/provider/<provider_name>/top-models", handler=list_top_models, guard="optional"),
+    Route(method="GET", path="/v1/provider", handler=list_providers, guard="optional", query=ListQuery),
+    Route(
+        method="GET",
+        path="/v1/provider/<provider_name>/stats",
+        handler=show_provider_stats,
+        guard="optional",
+        query=StatsQuery,
+    ),
+    Route(
+        method="GET",
+        path="/v1/provider/<provider_name>/top-models",
+        handler=list_top_models,
+        guard="optional",
+        query=TopQuery,
+    ),
 )

@@ -26,6 +26,6 @@ async def rank_apps(call: Call) -> Response:
 
 
 ROUTES: Final = (
-    Route(method="GET", path="/ranking/models", handler=rank_models, guard="optional"),
-    Route(method="GET", path="/ranking/apps", handler=rank_apps, guard="optional"),
+    Route(method="GET", path="/ranking/models", handler=rank_models, guard="optional", query=RankingQuery),
+    Route(method="GET", path="/ranking/apps", handler=rank_apps, guard="optional", query=RankingQuery),
 )

@@ -108,8 +108,10 @@ _KEY: Final = "<int(max=9007199254740991):key_id>"
 ROUTES: Final = (
     Route(method="GET", path="/velocity-mode-status", handler=show_velocity_mode, guard="public"),
     Route(method="GET", path="/user/rate-limits", handler=list_limits, guard="user"),
-    Route(method="GET", path=f"/user/rate-limits/usage/{_KEY}", handler=show_usage, guard="user"),
-    Route(method="PUT", path=f"/user/rate-limits/{_KEY}", handler=update_limits, guard="user"),
-    Route(method="POST", path="/user/rate-limits/bulk-update", handler=update_all_limits, guard="user"),
-    Route(method="POST", path="/admin/limit", handler=set_limit, guard="admin"),
+    Route(method="GET", path=f"/user/rate-limits/usage/{_KEY}", handler=show_usage, guard="user", query=UsageQuery),
+    Route(method="PUT", path=f"/user/rate-limits/{_KEY}", handler=update_limits, guard="user", body=LimitsBody),
+    Route(
+        method="POST", path="/user/rate-limits/bulk-update", handler=update_all_limits, guard="user", body=LimitsBody
+    ),
+    Route(method="POST", path="/admin/limit", handler=set_limit, guard="admin", body=AdminLimitBody),
 )

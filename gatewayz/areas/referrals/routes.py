@@ -52,5 +52,5 @@ ROUTES: Final = (
     Route(method="GET", path="/referral/code", handler=find_code, guard="user"),
     Route(method="POST", path="/referral/generate", handler=generate_code, guard="user"),
     Route(method="GET", path="/referral/stats", handler=show_referral_stats, guard="user"),
-    Route(method="POST", path="/referral/validate", handler=validate_code, guard="user"),
+    Route(method="POST", path="/referral/validate", handler=validate_code, guard="user", body=ValidateBody),
 )

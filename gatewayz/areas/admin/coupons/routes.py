@@ -78,11 +78,11 @@ async def show_coupon_overview(call: Call) -> Response:
 _COUPON: Final = "/admin/coupons/<int(max=9007199254740991):coupon_id>"
 
 ROUTES: Final = (
-    Route(method="POST", path="/admin/coupons", handler=create_coupon, guard="admin"),
-    Route(method="GET", path="/admin/coupons", handler=list_coupons, guard="admin"),
+    Route(method="POST", path="/admin/coupons", handler=create_coupon, guard="admin", body=CouponBody),
+    Route(method="GET", path="/admin/coupons", handler=list_coupons, guard="admin", query=CouponsQuery),
     Route(method="GET", path="/admin/coupons/stats/overview", handler=show_coupon_overview, guard="admin"),
     Route(method="GET", path=_COUPON, handler=find_coupon, guard="admin"),
-    Route(method="PATCH", path=_COUPON, handler=change_coupon, guard="admin"),
+    Route(method="PATCH", path=_COUPON, handler=change_coupon, guard="admin", body=CouponEdits),
     Route(method="DELETE", path=_COUPON, handler=deactivate_coupon, guard="admin"),
     Route(method="GET", path=f"{_COUPON}/analytics", handler=show_coupon_analytics, guard="admin"),
 )

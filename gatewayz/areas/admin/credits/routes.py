@@ -81,6 +81,12 @@ async def _owner(call: Call, body: AddCreditsBody) -> int:
 
 
 ROUTES: Final = (
-    Route(method="POST", path="/admin/add_credits", handler=add_credits_by_key, guard="admin"),
-    Route(method="GET", path="/admin/credit-transactions", handler=list_all_transactions, guard="admin"),
+    Route(method="POST", path="/admin/add_credits", handler=add_credits_by_key, guard="admin", body=AddCreditsBody),
+    Route(
+        method="GET",
+        path="/admin/credit-transactions",
+        handler=list_all_transactions,
+        guard="admin",
+        query=TransactionQuery,
+    ),
 )

@@ -91,11 +91,11 @@ _LIST: Final = "/api/admin/ip-whitelist"
 _ENTRY: Final = f"{_LIST}/<string(maxlength=64):entry_id>"
 
 ROUTES: Final = (
-    Route(method="POST", path=_LIST, handler=add_entry, guard="admin"),
-    Route(method="GET", path=_LIST, handler=list_entries, guard="admin"),
-    Route(method="POST", path=f"{_LIST}/check", handler=check_address, guard="admin"),
+    Route(method="POST", path=_LIST, handler=add_entry, guard="admin", body=EntryBody),
+    Route(method="GET", path=_LIST, handler=list_entries, guard="admin", query=EntriesQuery),
+    Route(method="POST", path=f"{_LIST}/check", handler=check_address, guard="admin", body=CheckBody),
     Route(method="GET", path=_ENTRY, handler=find_entry, guard="admin"),
-    Route(method="PUT", path=_ENTRY, handler=change_entry, guard="admin"),
-    Route(method="PATCH", path=_ENTRY, handler=change_entry, guard="admin"),
+    Route(method="PUT", path=_ENTRY, handler=change_entry, guard="admin", body=EntryEdits),
+    Route(method="PATCH", path=_ENTRY, handler=change_entry, guard="admin", body=EntryEdits),
     Route(method="DELETE", path=_ENTRY, handler=remove_entry, guard="admin"),
 )

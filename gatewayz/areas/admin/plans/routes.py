@@ -49,6 +49,6 @@ async def list_assignments(call: Call) -> Response:
 
 
 ROUTES: Final = (
-    Route(method="POST", path="/admin/assign-plan", handler=assign, guard="admin"),
-    Route(method="GET", path="/admin/plan-assignments", handler=list_assignments, guard="admin"),
+    Route(method="POST", path="/admin/assign-plan", handler=assign, guard="admin", body=AssignBody),
+    Route(method="GET", path="/admin/plan-assignments", handler=list_assignments, guard="admin", query=HistoryQuery),
 )

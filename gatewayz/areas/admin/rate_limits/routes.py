@@ -132,10 +132,10 @@ _PATH: Final = "/admin/rate-limits"
 ROUTES: Final = (
     Route(method="GET", path=f"{_PATH}/system", handler=show_limiter, guard="admin"),
     Route(method="GET", path=f"{_PATH}/alerts", handler=list_alerts, guard="admin"),
-    Route(method="GET", path=f"{_PATH}/users", handler=list_users, guard="admin"),
-    Route(method="GET", path=f"{_PATH}/config", handler=show_config, guard="admin"),
-    Route(method="POST", path=f"{_PATH}/config", handler=set_config, guard="admin"),
-    Route(method="POST", path=f"{_PATH}/config/reset", handler=reset_config, guard="admin"),
-    Route(method="PUT", path=f"{_PATH}/update", handler=set_config, guard="admin"),
-    Route(method="DELETE", path=f"{_PATH}/delete", handler=delete_config, guard="admin"),
+    Route(method="GET", path=f"{_PATH}/users", handler=list_users, guard="admin", query=UsersQuery),
+    Route(method="GET", path=f"{_PATH}/config", handler=show_config, guard="admin", query=KeyName),
+    Route(method="POST", path=f"{_PATH}/config", handler=set_config, guard="admin", body=KeyLimitsBody),
+    Route(method="POST", path=f"{_PATH}/config/reset", handler=reset_config, guard="admin", body=KeyName),
+    Route(method="PUT", path=f"{_PATH}/update", handler=set_config, guard="admin", body=KeyLimitsBody),
+    Route(method="DELETE", path=f"{_PATH}/delete", handler=delete_config, guard="admin", query=KeyName),
 )

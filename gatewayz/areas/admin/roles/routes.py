@@ -110,8 +110,8 @@ def _require_role(call: Call, role: str, param: str) -> None:
 
 ROUTES: Final = (
     Route(method="GET", path="/admin/roles/<int(max=9007199254740991):user_id>", handler=show_role, guard="admin"),
-    Route(method="POST", path="/admin/roles/update", handler=update_role, guard="admin"),
-    Route(method="GET", path="/admin/roles/list/<role>", handler=list_users, guard="admin"),
+    Route(method="POST", path="/admin/roles/update", handler=update_role, guard="admin", body=RoleUpdate),
+    Route(method="GET", path="/admin/roles/list/<role>", handler=list_users, guard="admin", query=ListQuery),
     Route(method="GET", path="/admin/roles/permissions/<role>", handler=list_permissions, guard="admin"),
-    Route(method="GET", path="/admin/roles/audit/log", handler=list_changes, guard="admin"),
+    Route(method="GET", path="/admin/roles/audit/log", handler=list_changes, guard="admin", query=AuditQuery),
 )

@@ -74,10 +74,16 @@ async def _report(call: Call, domain: str | None = None) -> TrialReport:
 
 ROUTES: Final = (
     Route(method="GET", path="/admin/trial/analytics", handler=show_analytics, guard="admin"),
-    Route(method="GET", path="/admin/trial/users", handler=list_users, guard="admin"),
+    Route(method="GET", path="/admin/trial/users", handler=list_users, guard="admin", query=UsersQuery),
     Route(method="GET", path="/admin/trial/domain-analysis", handler=analyse_domains, guard="admin"),
     Route(method="GET", path="/admin/trial/conversion-funnel", handler=show_funnel, guard="admin"),
     Route(method="GET", path="/admin/trial/cohort-analysis", handler=analyse_cohorts, guard="admin"),
     Route(method="GET", path="/admin/trial/ip-analysis", handler=analyse_addresses, guard="admin"),
-    Route(method="POST", path="/admin/trial/save-conversion-metrics", handler=save_conversion, guard="admin"),
+    Route(
+        method="POST",
+        path="/admin/trial/save-conversion-metrics",
+        handler=save_conversion,
+        guard="admin",
+        body=ConversionBody,
+    ),
 )

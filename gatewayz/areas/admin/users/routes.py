@@ -192,21 +192,22 @@ _ID: Final = "<int(max=9007199254740991):{}>"
 _USER: Final = f"/admin/users/{_ID.format('user_id')}"
 
 ROUTES: Final = (
-    Route(method="GET", path="/admin/users", handler=list_users, guard="admin"),
-    Route(method="GET", path="/admin/users/count", handler=count_users, guard="admin"),
-    Route(method="GET", path="/admin/users/growth", handler=show_new_users, guard="admin"),
-    Route(method="GET", path="/admin/users/stats", handler=show_stats, guard="admin"),
-    Route(method="GET", path="/admin/users/by-api-key", handler=show_user_of_key, guard="admin"),
-    Route(method="POST", path="/admin/users/by-api-key", handler=find_user_of_key, guard="admin"),
+    Route(method="GET", path="/admin/users", handler=list_users, guard="admin", query=UserQuery),
+    Route(method="GET", path="/admin/users/count", handler=count_users, guard="admin", query=UserQuery),
+    Route(method="GET", path="/admin/users/growth", handler=show_new_users, guard="admin", query=GrowthQuery),
+    Route(method="GET", path="/admin/users/stats", handler=show_stats, guard="admin", query=UserQuery),
+    Route(method="GET", path="/admin/users/by-api-key", handler=show_user_of_key, guard="admin", query=KeyQuery),
+    Route(method="POST", path="/admin/users/by-api-key", handler=find_user_of_key, guard="admin", body=KeyQuery),
     Route(
         method="DELETE",
         path="/admin/users/by-domain/<string(maxlength=255):domain>",
         handler=disable_domain,
         guard="admin",
+        query=DomainQuery,
     ),
     Route(method="GET", path=_USER, handler=show_user, guard="admin"),
     Route(method="POST", path=f"{_USER}/disable", handler=disable_user, guard="admin"),
     Route(method="POST", path=f"{_USER}/enable", handler=enable_user, guard="admin"),
     Route(method="GET", path=f"/admin/api-keys/{_ID.format('key_id')}", handler=show_one_key, guard="admin"),
-    Route(method="GET", path="/admin/balance", handler=list_balances, guard="admin"),
+    Route(method="GET", path="/admin/balance", handler=list_balances, guard="admin", query=BalanceQuery),
 )
