@@ -40,6 +40,7 @@ from gatewayz.domain.limits.network import NetworkLimiter, Velocity
 from gatewayz.domain.limits.open import open_limiter
 from gatewayz.domain.mail import FileMailer
 from gatewayz.domain.observation.observation import Observation
+from gatewayz.domain.observation.roll_up import RollUp
 from gatewayz.domain.payments.booking import PaymentBook
 from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.plans.plans import Plans
@@ -52,6 +53,8 @@ from gatewayz.domain.usage.usage_log import UsageLog
 from gatewayz.flow.edition import Background, Edition
 from gatewayz.flow.gateway import Gateway
 from gatewayz.flow.observers import ObserverGroup
+from gatewayz.jobs.leased import Leased
+from gatewayz.jobs.periodic import Periodic
 from gatewayz.loader.instances import Instances
 from gatewayz.loader.lifecycle import contexts, open_instances
 from gatewayz.sdk.clock import Clock, SystemClock
@@ -84,6 +87,7 @@ class Lifecycle:
         self._keep_alive = keep_alive
         self._overlay = overlay
         self._clock = SystemClock()
+        self._process = os.urandom(8).hex()
         self._stack = AsyncExitStack()
         self._instances: Instances | None = None
         self._background = Background()
@@ -142,6 +146,7 @@ class Lifecycle:
             )
             self._breakers = _breakers(settings, self._clock)
             self._retry_budget = RetryBudget(settings.failover.retry_budget, self._clock)
+            await self._exchange.round()
             await self._install(self._loaded)
             self._stack.push_async_callback(self._gateway.aclose)
             await promote_named_admin(store.roles, settings.access.admin_email, self._clock.now())
@@ -169,7 +174,19 @@ class Lifecycle:
         self._key_quota = KeyQuota(uses, self._clock)
         log = UsageLog(store.usage, self._clock, flush_s=rules.flush_s, max_pending=rules.max_pending)
         retention = Retention(store.usage, self._clock, keep_days=rules.keep_days)
-        self._observation = Observation(self._clock, self._loaded.settings.observation)
+        settings = self._loaded.settings.observation
+        self._observation = Observation(self._clock, settings, store.observation, process=self._process)
+        self._exchange = Periodic("keep observations", self._observation.exchange, every_s=settings.exchange_s)
+        roll_up = RollUp(store.observation, self._clock, settings)
+        self._roll_up = Leased(
+            "sum up observations",
+            roll_up.run_once,
+            store.leases,
+            self._clock,
+            holder=self._process,
+            every_s=60,
+        )
+        self._stack.push_async_callback(self._observation.aclose)
         own = (self._observation.record_settlement, uses.record)
         self._recorders = (*own, log.record) if rules.enabled else own
         self._record_jobs = (("count key uses", uses), ("write the usage log", log), ("prune the usage log", retention))
@@ -263,6 +280,8 @@ class Lifecycle:
         self._run(self._allowlist.run(), "read the allowlist of addresses")
         self._run(self._promotions.grants.run(), "book promised credit")
         self._run(self._observation.run(), "count what is observed")
+        self._run(self._exchange.run(), self._exchange.name)
+        self._run(self._roll_up.periodic().run(), self._roll_up.name)
         for name, work in self._record_jobs:
             self._run(work.run(), name)
         self._run(self.watch.run(), "watch the configuration")

@@ -33,3 +33,9 @@ class Observation(Section, frozen=True, kw_only=True):
     max_offers: PositiveInt = 10_000
     """Offers told apart in one hour; those beyond are counted as one, named `other`."""
     conditions: Conditions = Conditions()
+    exchange_s: Positive = 2.0
+    """How often a process writes what it counted and reads what the others wrote; a crash loses so much."""
+    keep_minutes_days: PositiveInt = 2
+    keep_hours_days: PositiveInt = 60
+    keep_days: PositiveInt = 730
+    """Sums of days are forgotten after this."""

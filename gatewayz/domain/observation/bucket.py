@@ -8,27 +8,10 @@ from gatewayz.domain.observation.distinct import Distinct
 from gatewayz.domain.observation.sketch import Sketch
 from gatewayz.domain.observation.traffic import Quantiles, Traffic
 from gatewayz.sdk.observe import Attempt, Settlement
+from gatewayz.store.observation_records import COUNTERS, TrafficRow
 
-__all__ = ["COUNTERS", "Bucket"]
+__all__ = ["Bucket"]
 
-COUNTERS: Final = (
-    "attempts",
-    "successes",
-    "faults",
-    "rate_limited",
-    "caller_faults",
-    "abandoned",
-    "requests",
-    "failed_requests",
-    "input_tokens",
-    "output_tokens",
-    "cost",
-    "charged",
-    "output_ms",
-    "probes",
-    "failed_probes",
-)
-"""Fields of `Traffic` that are summed."""
 _OUTCOMES: Final = {
     "success": "successes",
     "fault": "faults",
@@ -126,26 +109,27 @@ class Bucket:
             callers=self.callers,
             latency=self.latency,
             first_content=self.first_content,
-            **self.counters(),
+            **dict(zip(COUNTERS, self.counters(), strict=True)),
         )
 
-    def counters(self) -> dict[str, int]:
-        """Return the sums by name."""
-        return {name: getattr(self, name) for name in COUNTERS}
+    def counters(self) -> tuple[int, ...]:
+        """Return the sums, in the order of `COUNTERS`."""
+        return tuple(getattr(self, name) for name in COUNTERS)
 
-    def pack(self) -> bytes:
-        """Return what is not a counter, in few bytes."""
-        return _encode(_Packed(self.latency.pack(), self.first_content.pack(), self.callers.pack()))
+    def row(self, start: int, provider: str, model: str, process: str) -> TrafficRow:
+        """Return it as it is stored."""
+        packed = _Packed(self.latency.pack(), self.first_content.pack(), self.callers.pack())
+        return TrafficRow(start, provider, model, process, self.counters(), _encode(packed))
 
     @classmethod
-    def unpack(cls, counters: dict[str, int], packed: bytes) -> "Bucket":
-        """Return the bucket of these counters and of what `pack` returned."""
-        bucket, rest = cls(), _decode(packed)
-        for name, value in counters.items():
+    def of_row(cls, row: TrafficRow) -> "Bucket":
+        """Return what was stored."""
+        bucket, packed = cls(), _decode(row.packed)
+        for name, value in zip(COUNTERS, row.counters, strict=True):
             setattr(bucket, name, value)
-        bucket.latency = Sketch.unpack(rest.latency)
-        bucket.first_content = Sketch.unpack(rest.first_content)
-        bucket.callers = Distinct.unpack(rest.callers)
+        bucket.latency = Sketch.unpack(packed.latency)
+        bucket.first_content = Sketch.unpack(packed.first_content)
+        bucket.callers = Distinct.unpack(packed.callers)
         return bucket
 
     @classmethod

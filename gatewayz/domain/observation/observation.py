@@ -1,5 +1,6 @@
 """The one record of traffic, as everyone reads it. Source: design 9; docs/observation.md."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -9,26 +10,44 @@ import msgspec
 from gatewayz.config.sections.observing import Observation as ObservationSettings
 from gatewayz.domain.observation.bucket import Bucket
 from gatewayz.domain.observation.conditions import condition_of, joint_condition
+from gatewayz.domain.observation.history import Found, History
 from gatewayz.domain.observation.minutes import KEPT_MINUTES, Key
 from gatewayz.domain.observation.recorder import Recorder
 from gatewayz.domain.observation.reuse import Reuse
+from gatewayz.domain.observation.spans import DAY, HOUR, MINUTE
 from gatewayz.domain.observation.traffic import Condition, OfferState, Step, Traffic, TrafficPoint
 from gatewayz.sdk.clock import Clock
+from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.sdk.observe import Attempt, Settlement
+from gatewayz.store.observation_records import ObservationStore
 
 __all__ = ["Observation"]
 
-_SECONDS: Final[Mapping[Step, int]] = {"minute": 60, "hour": 3600, "day": 86400}
+_SECONDS: Final[Mapping[Step, int]] = {"minute": MINUTE, "hour": HOUR, "day": DAY}
+
+_log = logging.getLogger("gatewayz.observation")
 
 
 class Observation:
-    """`gatewayz.domain.observation.traffic.TrafficView`, and what it is told."""
+    """`gatewayz.domain.observation.traffic.TrafficView`, and what it is told.
 
-    def __init__(self, clock: Clock, settings: ObservationSettings) -> None:
+    :param store: without one, the last hour of this process is all there is.
+    :param process: a name that no other process has.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        settings: ObservationSettings,
+        store: ObservationStore | None = None,
+        *,
+        process: str = "",
+    ) -> None:
         self._clock = clock
         self._rules = settings.conditions
         self._recorder = Recorder(clock, max_offers=settings.max_offers)
         self._reuse = Reuse(clock)
+        self._history = None if store is None else History(store, clock, self._recorder, settings, process=process)
 
     def record_attempt(self, attempt: Attempt) -> None:
         """Note a call to a provider; never waits, never raises."""
@@ -52,6 +71,23 @@ class Observation:
     def pending(self) -> int:
         """How many events are noted and not counted yet."""
         return self._recorder.pending
+
+    async def exchange(self) -> None:
+        """Write what has changed and take in what other processes wrote. Raises StoreUnavailable.
+
+        Meant to be repeated every few seconds; a crash loses what came after the last time.
+        """
+        if self._history is not None:
+            await self._history.write()
+            await self._history.hear()
+
+    async def aclose(self) -> None:
+        """Write what is left; what cannot be written is lost, and logged."""
+        if self._history is not None:
+            try:
+                await self._history.write()
+            except StoreUnavailable as err:
+                _log.error("the last observations were lost: %s", err.message)
 
     def states(self) -> Mapping[tuple[str, str], OfferState]:
         """Return the newest facts by (provider, model), for every offer that was ever called or probed; at once."""
@@ -78,7 +114,7 @@ class Observation:
     ) -> Sequence[Traffic]:
         """Return each offer's traffic of a span, to the minute (to the day for long ago). Raises StoreUnavailable."""
         sums: dict[Key, Bucket] = {}
-        for _, key, bucket in self._own(start, end, provider, model):
+        async for _, key, bucket in self._found(start, end, DAY, provider, model):
             sums.setdefault(key, Bucket()).merge(bucket)
         return _traffic(sums)
 
@@ -88,27 +124,30 @@ class Observation:
         """Return each offer's traffic of each step that had any, oldest first. Raises StoreUnavailable."""
         seconds = _SECONDS[step]
         sums: dict[tuple[int, Key], Bucket] = {}
-        for minute, key, bucket in self._own(start, end, provider, model):
-            sums.setdefault((minute * 60 // seconds * seconds, key), Bucket()).merge(bucket)
+        async for at, key, bucket in self._found(start, end, seconds, provider, model):
+            sums.setdefault((at - at % seconds, key), Bucket()).merge(bucket)
         return [
             TrafficPoint(start=datetime.fromtimestamp(at, UTC), traffic=bucket.traffic(*key))
             for (at, key), bucket in sorted(sums.items(), key=lambda item: item[0])
         ]
 
-    def _own(
-        self, start: datetime, end: datetime, provider: str | None, model: str | None
-    ) -> Iterable[tuple[int, Key, Bucket]]:
+    def _found(self, start: datetime, end: datetime, coarsest: int, provider: str | None, model: str | None) -> Found:
+        if self._history is not None:
+            return self._history.between(start, end, coarsest=coarsest, provider=provider, model=model)
+        return self._remembered(start, end, provider, model)
+
+    async def _remembered(self, start: datetime, end: datetime, provider: str | None, model: str | None) -> Found:
         self._recorder.fold()
-        first, last = int(start.timestamp()) // 60, -(-int(end.timestamp()) // 60) - 1
+        first, last = int(start.timestamp()) // MINUTE, -(-int(end.timestamp()) // MINUTE) - 1
         for minute, key, bucket in self._recorder.minutes.between(first, last):
             if provider in (None, key[0]) and model in (None, key[1]):
-                yield minute, key, bucket
+                yield minute * MINUTE, key, bucket
 
     def _version(self) -> tuple[int, int]:
         return self._recorder.version, self._minute()
 
     def _minute(self) -> int:
-        return int(self._clock.now().timestamp()) // 60
+        return int(self._clock.now().timestamp()) // MINUTE
 
     def _window(self, minutes: int) -> dict[Key, Bucket]:
         """Return the sums of whole minutes, added up once a minute, and the running one. They must not be changed."""
@@ -121,7 +160,7 @@ class Observation:
 
     def _sums(self, first: int, last: int) -> dict[Key, Bucket]:
         sums: dict[Key, Bucket] = {}
-        for _, key, bucket in self._recorder.minutes.between(first, last):
+        for _, key, bucket in self._recorder.between(first, last):
             sums.setdefault(key, Bucket()).merge(bucket)
         return sums
 

@@ -6,12 +6,13 @@ whoever reads first.
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
 from gatewayz.domain.observation.bucket import Bucket
 from gatewayz.domain.observation.facts import after_attempt, after_probe
-from gatewayz.domain.observation.minutes import Key, Minutes
+from gatewayz.domain.observation.minutes import Key, Minutes, Names
 from gatewayz.domain.observation.traffic import NOBODY, OfferState
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.observe import Attempt, Settlement
@@ -31,11 +32,14 @@ class Recorder:
         self._max_offers = max_offers
         self._pending: deque[tuple[datetime, Attempt | Settlement]] = deque()
         self._is_pending = asyncio.Event()
-        self.minutes = Minutes(max_offers)
+        self._names = Names(max_offers)
+        self.minutes: Minutes[Key] = Minutes()
+        """Of this process."""
+        self._others: Minutes[tuple[str, str, str]] = Minutes()
+        """By process, provider and model."""
         self.facts: dict[Key, OfferState] = {}
-        self.changed: set[tuple[int, Key]] = set()
-        """Minutes and offers that changed since somebody emptied this."""
-        self.changed_facts: set[Key] = set()
+        self._changed: set[tuple[int, Key]] = set()
+        self._changed_facts: set[Key] = set()
         self.version = 0
         """Grows with every change."""
         self.past_version = 0
@@ -90,6 +94,28 @@ class Recorder:
         self.version += 1
         return True
 
+    def hear(self, minute: int, key: tuple[str, str, str], bucket: Bucket) -> None:
+        """Take over a minute of another process (process, provider, model)."""
+        if self._others.put(minute, key, bucket):
+            self._touch(minute)
+
+    def between(self, first: int, last: int) -> Iterator[tuple[int, Key, Bucket]]:
+        """Yield what is known of these minutes, both included, of all processes."""
+        yield from self.minutes.between(first, last)
+        for minute, (_, provider, model), bucket in self._others.between(first, last):
+            yield minute, (provider, model), bucket
+
+    def take_changes(self) -> tuple[set[tuple[int, Key]], set[Key]]:
+        """Return the minutes of offers, and the offers whose facts, changed since this was asked last."""
+        changes = self._changed, self._changed_facts
+        self._changed, self._changed_facts = set(), set()
+        return changes
+
+    def put_back(self, minutes: set[tuple[int, Key]], facts: set[Key]) -> None:
+        """Have changes told once more: they could not be written."""
+        self._changed |= minutes
+        self._changed_facts |= facts
+
     def _note(self, event: Attempt | Settlement) -> None:
         self._pending.append((self._clock.now(), event))
         if not self._is_pending.is_set():
@@ -106,13 +132,17 @@ class Recorder:
                 self._bucket(_minute(at), _ended_at(event)).count_settlement(event)
 
     def _bucket(self, minute: int, key: Key) -> Bucket:
-        key = self.minutes.name(minute, key)
-        self.changed.add((minute, key))
+        key = self._names.of(minute, key)
+        self._changed.add((minute, key))
+        self._touch(minute)
+        return self.minutes.bucket(minute, key)
+
+    def _touch(self, minute: int) -> None:
         self.version += 1
         if minute < self._newest:
             self.past_version += 1
-        self._newest = max(minute, self._newest)
-        return self.minutes.bucket(minute, key)
+        elif minute > self._newest:
+            self._newest = minute
 
     def _known(self, key: Key) -> OfferState:
         return self.facts.get(key) or OfferState(provider=key[0], model=key[1], condition="unknown")
@@ -120,7 +150,7 @@ class Recorder:
     def _learn(self, key: Key, state: OfferState) -> None:
         if key in self.facts or len(self.facts) < self._max_offers:
             self.facts[key] = state
-            self.changed_facts.add(key)
+            self._changed_facts.add(key)
 
 
 def _minute(at: datetime) -> int:

@@ -23,12 +23,17 @@ the texts are few enough for prepared statements to be found again."""
 TEXTS: Final = 512
 
 
-def insert_rows(statements: Statements, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
-    """Insert rows whose values stand in the order of `columns`; the names are our own, never input."""
+def insert_rows(
+    statements: Statements, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], ending: str = ""
+) -> None:
+    """Insert rows whose values stand in the order of `columns`; the names are our own, never input.
+
+    :param ending: what follows the values, such as ` ON CONFLICT ...`.
+    """
     start = 0
     while size := _size(len(rows) - start):
         values = tuple(chain.from_iterable(rows[start : start + size]))
-        statements.change(_statement(table, columns, size, statements.marks), values)
+        statements.change(_statement(table, columns, size, statements.marks) + ending, values)
         start += size
 
 

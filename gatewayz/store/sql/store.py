@@ -14,6 +14,7 @@ from gatewayz.store.sql.journal import SqlGrantedStore, SqlJournal
 from gatewayz.store.sql.keys import SqlKeyStore
 from gatewayz.store.sql.leases import SqlLeaseStore
 from gatewayz.store.sql.ledger import SqlLedgerStore
+from gatewayz.store.sql.observation import SqlObservationStore
 from gatewayz.store.sql.payments import SqlPaymentStore
 from gatewayz.store.sql.people import SqlPeopleStore
 from gatewayz.store.sql.plans import SqlPlanStore
@@ -51,6 +52,7 @@ class SqlStore:
         self.allowlist = SqlAllowlistStore(database)
         self.idempotency = SqlIdempotencyStore(database)
         self.leases = SqlLeaseStore(database)
+        self.observation = SqlObservationStore(database)
         self.payments = SqlPaymentStore(database)
         self.ledger = SqlLedgerStore(database, sync_commits=sync_commits)
 
