@@ -255,7 +255,7 @@ class Lifecycle:
             clock=self._clock,
             idempotency=self._idempotency,
             limits=Limits(rules, self._limiter, settings.mail_domains) if rules.enabled else None,
-            network=NetworkLimiter(rules.network, self._limiter, self._velocity, self._allowlist.covers)
+            network=NetworkLimiter(rules.network, self._limiter, self._velocity, self._clock, self._allowlist.covers)
             if rules.enabled and rules.network.enabled
             else None,
             key_quota=self._key_quota,

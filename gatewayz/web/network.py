@@ -24,7 +24,7 @@ async def known_caller(credential: bytes | None, address: str, headers: RawHeade
             await edition.network.take(address, headers)
         return await authenticate(None, edition)
     try:
-        return await authenticate(credential, edition)
+        return await _look_up(credential, address, edition)
     except AuthenticationFailed:
         if edition.network is not None:
             await edition.network.take(address, headers)
@@ -35,7 +35,7 @@ async def check_network(
     path: str, credential: bytes | None, address: str, headers: RawHeaders, edition: Edition
 ) -> None:
     """Count a request of a gateway-own route unless its key is valid. Raises NetworkLimited."""
-    if edition.network is None or path in SKIPPED_PATHS or await _is_known(credential, edition):
+    if edition.network is None or path in SKIPPED_PATHS or await _is_known(credential, address, edition):
         return
     await edition.network.take(address, headers)
 
@@ -57,13 +57,22 @@ def note_outcome(edition: Edition, error: GatewayzError | None = None) -> None:
         edition.network.velocity.record(is_failure=is_failure)
 
 
-async def _is_known(credential: bytes | None, edition: Edition) -> bool:
+async def _look_up(credential: bytes, address: str, edition: Edition) -> Caller:
+    """Return the caller of a key; an address that is over its limit has few unknown keys looked up."""
+    caller = edition.keys.cached(credential)
+    if caller is not None:
+        return caller
+    if edition.network is not None:
+        edition.network.check_guess(address)
+    return await authenticate(credential, edition)
 
+
+async def _is_known(credential: bytes | None, address: str, edition: Edition) -> bool:
     if credential is None:
         return False
     if is_admin_key(credential, edition):
         return True
     try:
-        return await authenticate(credential, edition) is not ANONYMOUS
+        return await _look_up(credential, address, edition) is not ANONYMOUS
     except AuthenticationFailed:
         return False

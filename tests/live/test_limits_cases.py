@@ -103,6 +103,23 @@ def test_25_7_ip_level_limits(gateway: GatewayProcess) -> None:
     assert chat(gateway, key).status_code == 200
 
 
+def test_a_flood_of_invalid_keys_is_refused_without_asking_the_store(gateway: GatewayProcess) -> None:
+    key = gateway.create_user("bystander@example.com")
+    flood = {"x-forwarded-for": "203.0.113.66"}  # an address of its own
+    with client(gateway, key) as user, httpx.Client(base_url=gateway.base, headers=flood, timeout=20) as guesser:
+        before = user.get("/auth/health").json()["checks"]["auth_cache"]["stats"]["loads"]
+        statuses = []
+        for number in range(420):
+            guess = {"authorization": f"Bearer gw_live_{number:043d}"}
+            statuses.append(guesser.post("/v1/chat/completions", json=BODY, headers=guess).status_code)
+        loads = user.get("/auth/health").json()["checks"]["auth_cache"]["stats"]["loads"] - before
+        assert statuses[:290] == [401] * 290 and statuses[301:] == [429] * 119
+        assert 300 <= loads < 380, "the store is asked within the limit, then for few"
+        assert user.post("/v1/chat/completions", json=BODY).status_code == 200
+        known = {"authorization": f"Bearer {key}"}
+        assert guesser.post("/v1/chat/completions", json=BODY, headers=known).status_code == 200
+
+
 def test_redis_gone_limits_stay_on(tmp_path: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

@@ -1,6 +1,6 @@
 """The network layer: callers without a valid key, counted by address. Source: spec 00 §5.1."""
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
@@ -18,8 +18,10 @@ SKIPPED_PATHS: Final = frozenset(
     ("/health", "/livez", "/readyz", "/metrics", "/api/health", "/favicon.ico", "/velocity-mode-status")
 )
 """What supervisors ask is never limited."""
-
-
+LOOK_UP_EVERY_S: Final = 0.25
+"""How often an unknown key of an address that is over its limit is looked up."""
+_KEPT: Final = 10_000
+"""Addresses over their limit that are remembered."""
 _FINGERPRINT: Final = (b"user-agent", b"accept-language", b"accept-encoding")
 
 
@@ -113,9 +115,19 @@ class Velocity:
         return max(0.0, self._until - self._clock.monotonic())
 
 
+class _Over:
+    __slots__ = ("bound", "looks_at", "until")
+
+    def __init__(self, bound: Bound, looks_at: float) -> None:
+        self.bound = bound
+        self.looks_at = looks_at
+        self.until = looks_at
+
+
 class NetworkLimiter:
     """Counts the requests of strangers.
 
+    :param clock: of look-ups for addresses that are over their limit.
     :param is_allowed: whether an address is not counted.
     """
 
@@ -124,6 +136,7 @@ class NetworkLimiter:
         rules: NetworkLimits,
         limiter: Limiter,
         velocity: Velocity,
+        clock: Clock,
         is_allowed: Callable[[str], bool] = lambda _address: False,
     ) -> None:
         self.rules = rules
@@ -133,6 +146,9 @@ class NetworkLimiter:
         self._agents = tuple(agent.lower().encode() for agent in rules.strict_agents)
         self._headers = frozenset(name.lower().encode() for name in rules.strict_headers)
         self._is_allowed = is_allowed
+        self._clock = clock
+        self._over: OrderedDict[str, _Over] = OrderedDict()
+        """Addresses that were refused, the latest last."""
 
     async def take(self, address: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Count one request. Raises NetworkLimited (429)."""
@@ -148,7 +164,35 @@ class NetworkLimiter:
             bounds.append(Bound(name="fingerprint_limit", key=key, limit=most, slot_ms=slot_ms))
         taken = await self._limiter.take(tuple(bounds))
         if not isinstance(taken, Lease):
-            raise self._refusal(taken[0], taken[1].wait_ms, taken[1].at_ms)
+            bound, refused = taken
+            self._remember(address, bound, refused.wait_ms)
+            raise self._refusal(bound, refused.wait_ms, refused.at_ms)
+
+    def check_guess(self, address: str) -> None:
+        """Allow or refuse the look-up of a key that is not known here, for an address that may be over its limit.
+
+        Else whoever guesses keys has every guess looked up, and only the answer is refused. A valid key gets
+        through with its next try, and is known from then on. Raises NetworkLimited (429).
+        """
+        over = self._over.get(address) if self._over else None
+        if over is None:
+            return
+        now = self._clock.monotonic()
+        if now >= over.until:
+            del self._over[address]
+        elif now >= over.looks_at:
+            over.looks_at = now + LOOK_UP_EVERY_S
+        else:
+            wait_ms = round((over.looks_at - now) * 1000)
+            raise self._refusal(over.bound, wait_ms, int(self._clock.now().timestamp() * 1000))
+
+    def _remember(self, address: str, bound: Bound, wait_ms: int) -> None:
+        now = self._clock.monotonic()
+        over = self._over.setdefault(address, _Over(bound, now + LOOK_UP_EVERY_S))
+        over.until = now + wait_ms / 1000
+        self._over.move_to_end(address)
+        if len(self._over) > _KEPT:
+            self._over.popitem(last=False)
 
     def _is_strict(self, address: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         for name, value in headers:
