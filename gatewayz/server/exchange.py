@@ -264,7 +264,7 @@ class Exchange:
             to_head=self._head_only,
             http10=self._http10,
             # A body that nobody will read cannot be told from the next request: say that this is the last answer.
-            close=not self.keep or self._link.service.draining or not (more or self.received),
+            close=not self.keep or self._link.service.draining or not self.received,
         )
         self.keep = not head.close
         self._mode = head.mode

@@ -176,6 +176,17 @@ async def test_an_early_answer_reaches_a_client_that_still_sends() -> None:
     assert stream.endswith(b"too large")
 
 
+async def test_an_early_answer_in_pieces_says_that_it_is_the_last() -> None:
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 401, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"no", "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with serving(refuse) as port, connected(port) as client:
+        client.send(POST + b"2\r\n\r\n")
+        assert b"connection: close" in await client.until(b"no")
+
+
 async def test_a_slow_head_is_cut_off() -> None:
     async with serving(echo, head_timeout_s=0.1) as port:
         stream = await talk(port, b"GET / HTTP/1.1\r\nHost: a\r\n")
