@@ -21,7 +21,7 @@ from gatewayz.sdk.offers import Offer, Price
 
 __all__ = ["FRESH_S", "Entry", "Rows", "entries_of", "per_token", "pricing"]
 
-FRESH_S: Final = 5.0
+FRESH_S: Final = 2.0
 """How old the health and the speed shown may be."""
 _PER_TOKEN: Final = -15
 """Nano-dollars per million tokens to dollars per token, as a decimal exponent."""

@@ -56,8 +56,8 @@ def search(lists: ModelLists, query: SearchQuery) -> dict[str, Any]:
     matches = lists.index.find(query.q)
     entries = [
         entry
-        for entry in lists.entries(lists.gateways.chosen(query.gateway))
-        if entry.model.id in matches and _fits(entry, query, lists)
+        for entry in lists.entries(lists.gateways.chosen(query.gateway), is_private=query.is_private)
+        if entry.model.id in matches and _fits(entry, query)
     ]
     _sort(entries, query, matches, _popularity(lists))
     page = entries[query.offset : query.offset + query.limit]
@@ -120,14 +120,13 @@ def provider_offers(lists: ModelLists, model: Model) -> list[ProviderOffer]:
     return [_provider_offer(lists, entry) for entry in entries_of(model)]
 
 
-def _fits(entry: Entry, query: SearchQuery, lists: ModelLists) -> bool:
-    offer = entry.offer
-    context, price = offer.context_length or 0, entry.price.input
+def _fits(entry: Entry, query: SearchQuery) -> bool:
+    known, price = entry.offer.context_length, entry.price.input
+    context = known or 0
     return (
         (query.modality is None or _has_modality(entry.model.modality, query.modality))
-        and (query.is_private is None or lists.gateways.is_private(offer.provider) == query.is_private)
         and (query.min_context is None or context >= query.min_context)
-        and (query.max_context is None or (offer.context_length is not None and context <= query.max_context))
+        and (query.max_context is None or (known is not None and context <= query.max_context))
         and (query.min_price is None or price >= query.min_price * _PER_TOKEN)
         and (query.max_price is None or price <= query.max_price * _PER_TOKEN)
     )

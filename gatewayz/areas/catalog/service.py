@@ -60,18 +60,28 @@ class ModelLists:
         self._anthropic = tuple(msgspec.Raw(msgspec.json.encode(_anthropic(model))) for model in self._models)
         self._places = {model.id: place for place, model in enumerate(self._models)}
 
-    def entries(self, gateway: str | None = None, *, is_unique: bool = True) -> Iterator[Entry]:
-        """Yield the models at one instance; or each model once, at the gateway tried first; or every entry."""
+    def entries(
+        self, gateway: str | None = None, *, is_unique: bool = True, is_private: bool | None = None
+    ) -> Iterator[Entry]:
+        """Yield the models at one instance; or each model once, at the gateway tried first; or every entry.
+
+        :param is_private: only gateways that are private, or are not.
+        """
         if gateway is not None:
             for model in self._models:
                 offer = next((offer for offer in model.offers if offer.provider == gateway), None)
-                if offer is not None:
+                if offer is not None and self.fits(Entry(model, offer), is_private):
                     yield Entry(model, offer)
-        elif is_unique:
+        elif is_unique and is_private is None:
             yield from self.rows.primary
         else:
             for model in self._models:
-                yield from entries_of(model)
+                fitting = [entry for entry in entries_of(model) if self.fits(entry, is_private)]
+                yield from fitting[:1] if is_unique else fitting
+
+    def fits(self, entry: Entry, is_private: bool | None) -> bool:
+        """Tell whether an entry is as private as asked."""
+        return is_private is None or self.gateways.is_private(entry.offer.provider) == is_private
 
     def openai_page(
         self,
@@ -85,7 +95,8 @@ class ModelLists:
     ) -> ModelPage:
         """Return `GET /v1/models` in OpenAI's shape.
 
-        :param provider: keep models that this instance serves, as it serves them, and those whose id begins with it.
+        :param provider: keep models that this instance serves, as it serves them; or, for a word that is no gateway
+            with models, those whose id begins with it.
         :param gateway: keep what this instance serves, at its prices.
         :param is_private: keep entries of gateways that are private, or are not.
         :param unique_models: each model once; else once for each gateway.
@@ -197,18 +208,16 @@ class ModelLists:
     def _kept(
         self, provider: str | None, gateway: str | None, is_private: bool | None, unique_models: bool
     ) -> Iterator[Entry]:
-        entries = self.entries(gateway, is_unique=unique_models)
+        entries = self.entries(gateway, is_unique=unique_models, is_private=is_private)
         if provider and gateway is not None:
             entries = (entry for entry in entries if self.gateways.is_of(entry.model, provider))
         elif provider:
             entries = self._of_provider(provider, entries, is_unique=unique_models)
-        for entry in entries:
-            if is_private is None or self.gateways.is_private(entry.offer.provider) == is_private:
-                yield entry
+        return (entry for entry in entries if self.fits(entry, is_private))
 
     def _of_provider(self, provider: str, entries: Iterable[Entry], *, is_unique: bool) -> Iterator[Entry]:
-        """Yield what the instance serves, as it serves it, and what the maker of that name has made."""
-        instance, maker = self.gateways.named(provider), provider.strip().lower()
+        """Yield what the instance serves, as it serves it; or what the maker has made."""
+        instance, maker = self.gateways.meant(provider)
         for entry in entries:
             own = entry if entry.offer.provider == instance else None
             if own is None and is_unique:

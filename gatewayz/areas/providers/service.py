@@ -1,6 +1,6 @@
 """Providers: who makes models, and who serves them, under one name. Source: spec 02 §2 (4.3.1-4.3.3).
 
-A word for a provider means the instance of that name and the maker of that name, as in `/v1/models?provider=`.
+A word for a provider means the gateway of that name where it serves models, else the maker, as for `/v1/models`.
 """
 
 from collections import Counter
@@ -134,16 +134,19 @@ class Providers:
         for model in self._catalog.models():
             serving = {offer.provider for offer in model.offers if gateway in (None, offer.provider)}
             if serving:
-                models.update({model.owned_by, *serving})
+                models.update({model.owned_by, *serving} if self._is_maker(model.owned_by) else serving)
                 sources.setdefault(model.owned_by, Counter()).update(serving)
                 for name in serving - {model.owned_by}:
                     sources.setdefault(name, Counter())[name] += 1
         rows = [_row(self._gateways, name, found, models[name]) for name, found in sources.items()]
         return sorted(rows, key=lambda row: (-row.model_count, row.slug))
 
+    def _is_maker(self, name: str) -> bool:
+        return self._gateways.meant(name)[1] is not None
+
     async def _parts(self, name: str, gateway: str | None, time_range: TimeRange) -> Sequence[Traffic]:
         """Return the traffic of what an instance served, or of the models of a maker, over a time."""
-        instance, maker = self._gateways.named(name), name.strip().lower()
+        instance, maker = self._gateways.meant(name)
         if instance is None and not any(model.owned_by == maker for model in self._catalog.models()):
             raise ResourceNotFound(f"There is no provider {name[:80]!r}.", param="provider")
         start = start_of(time_range, self._now)

@@ -88,10 +88,18 @@ class Gateways:
         host = self.display(name).site.partition("/")[0]
         return f"https://{host}/favicon.ico" if host else None
 
-    def is_of(self, model: Model, provider: str) -> bool:
-        """Tell whether a provider, under any of its names, serves a model or made it."""
+    def meant(self, provider: str) -> tuple[str | None, str | None]:
+        """Return the instance and the maker that a word for a provider means.
+
+        A gateway that serves models is meant alone; any other word may be that of a maker.
+        """
         instance = self.named(provider)
-        return model.owned_by == provider.strip().lower() or any(offer.provider == instance for offer in model.offers)
+        return (instance, None) if instance in self._serving else (instance, provider.strip().lower())
+
+    def is_of(self, model: Model, provider: str) -> bool:
+        """Tell whether the provider that is meant serves a model or made it."""
+        instance, maker = self.meant(provider)
+        return model.owned_by == maker or any(offer.provider == instance for offer in model.offers)
 
     def _place(self, name: str) -> tuple[bool, str]:
         display = self._displays[name]

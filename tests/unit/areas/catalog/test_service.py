@@ -97,7 +97,8 @@ def test_pages_follow_each_other_without_gap(lists: ModelLists) -> None:
         ({"is_private": True}, 7),
         ({"is_private": False}, 2),
         ({"unique_models": False}, 10),
-        ({"unique_models": False, "provider": "openai"}, 2),
+        ({"unique_models": False, "provider": "openai"}, 1),
+        ({"unique_models": False, "provider": "maker"}, 7),
     ],
 )
 def test_filters(lists: ModelLists, query: dict[str, str], count: int) -> None:
