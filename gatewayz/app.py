@@ -23,6 +23,7 @@ from gatewayz.areas.admin.users.routes import ROUTES as ADMIN_USERS
 from gatewayz.areas.api_keys.routes import ROUTES as API_KEYS
 from gatewayz.areas.auth.routes import ROUTES as AUTH
 from gatewayz.areas.catalog.routes import ROUTES as CATALOG
+from gatewayz.areas.chat_metrics.routes import ROUTES as CHAT_METRICS
 from gatewayz.areas.circuit_breakers.routes import ROUTES as CIRCUIT_BREAKERS
 from gatewayz.areas.coupons.routes import ROUTES as COUPONS
 from gatewayz.areas.credits.routes import ROUTES as CREDITS
@@ -80,6 +81,7 @@ ROUTES: Final = (
     *PROVIDERS,
     *RANKINGS,
     *INFERENCE,
+    *CHAT_METRICS,
     *CIRCUIT_BREAKERS,
     *API_KEYS,
     *RATE_LIMITS,

@@ -125,13 +125,14 @@ class History:
         return [Wanted(step=MINUTE, first=span.first, end=memory, provider=provider, model=model), own]
 
     async def _kept(self) -> Kept:
-        now = int(self._clock.now().timestamp())
+        now, memory = int(self._clock.now().timestamp()), self._oldest() * MINUTE
         minutes, hours, days = [await self._store.bounds(step) for step in (MINUTE, HOUR, DAY)]
         return Kept(
             hours_until=0 if hours is None else hours[1] + HOUR,
             days_until=0 if days is None else days[1] + DAY,
             minutes_from=now if minutes is None else minutes[0] - minutes[0] % HOUR,
             hours_from=now if hours is None else hours[0] - hours[0] % DAY,
+            oldest=min(each[0] for each in (minutes, hours, days, (memory, now)) if each is not None),
         )
 
     def _oldest(self) -> int:

@@ -21,6 +21,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     minutes_from: int = 0
     """Rows of minutes before this are forgotten."""
     hours_from: int = 0
+    oldest: int = 0
+    """Nothing is known of what was before."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -37,7 +39,8 @@ def spans(first: int, end: int, kept: Kept, coarsest: int = DAY) -> Sequence[Spa
     :param coarsest: no rows of a longer step.
     """
     found: list[Span] = []
-    at = first - first % MINUTE
+    at = max(first, kept.oldest)
+    at -= at % MINUTE
     while at < end:
         step = _step(at, end, kept, coarsest)
         at -= at % step  # only where finer rows are forgotten
@@ -62,7 +65,8 @@ def _step(at: int, end: int, kept: Kept, coarsest: int) -> int:
 def _until(at: int, end: int, step: int, kept: Kept, coarsest: int) -> int:
     """Return where the next step may be another one."""
     if step == DAY:
-        return at + DAY
+        last = min(end, kept.days_until)
+        return max(at + DAY, last - last % DAY)
     next_day = at - at % DAY + DAY
     if step == HOUR:
         last = min(end, kept.hours_until)

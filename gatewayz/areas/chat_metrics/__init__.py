@@ -1,0 +1,1 @@
+"""Output speed of models, for Prometheus. Source: spec 01 §9 (cases 3.8.*)."""
