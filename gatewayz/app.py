@@ -12,9 +12,11 @@ import msgspec
 
 from gatewayz import __version__
 from gatewayz.areas.account.routes import ROUTES as ACCOUNT
+from gatewayz.areas.admin.caches.routes import ROUTES as ADMIN_CACHES
 from gatewayz.areas.admin.coupons.routes import ROUTES as ADMIN_COUPONS
 from gatewayz.areas.admin.credits.routes import ROUTES as ADMIN_CREDITS
 from gatewayz.areas.admin.ip_allowlist.routes import ROUTES as ADMIN_IP_ALLOWLIST
+from gatewayz.areas.admin.model_sync.routes import ROUTES as ADMIN_MODEL_SYNC
 from gatewayz.areas.admin.plans.routes import ROUTES as ADMIN_PLANS
 from gatewayz.areas.admin.rate_limits.routes import ROUTES as ADMIN_RATE_LIMITS
 from gatewayz.areas.admin.roles.routes import ROUTES as ADMIN_ROLES
@@ -92,8 +94,10 @@ ROUTES: Final = (
     *CREDITS,
     *ADMIN_CREDITS,
     *PAYMENTS,
+    *ADMIN_CACHES,
     *ADMIN_COUPONS,
     *ADMIN_IP_ALLOWLIST,
+    *ADMIN_MODEL_SYNC,
     *ADMIN_PLANS,
     *ADMIN_RATE_LIMITS,
     *ADMIN_TRIALS,

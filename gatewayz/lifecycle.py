@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.breakers.signals import RouteSignals
 from gatewayz.domain.catalog.build import Skipped
 from gatewayz.domain.catalog_sync.source import CatalogSource
+from gatewayz.domain.catalog_sync.sync import CatalogSync
 from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.hub.hub import Hub
 from gatewayz.domain.idempotency.idempotency import Idempotency
@@ -53,6 +55,7 @@ from gatewayz.domain.usage.usage_log import UsageLog
 from gatewayz.flow.edition import Background, Edition
 from gatewayz.flow.gateway import Gateway
 from gatewayz.flow.observers import ObserverGroup
+from gatewayz.jobs.catalog_sync import CatalogSyncJob
 from gatewayz.jobs.leased import Leased
 from gatewayz.jobs.periodic import Periodic
 from gatewayz.loader.instances import Instances
@@ -91,7 +94,7 @@ class Lifecycle:
         self._stack = AsyncExitStack()
         self._instances: Instances | None = None
         self._background = Background()
-        self._catalogs = CatalogSource()
+        self._swapping = asyncio.Lock()
         self.watch = Watch(loaded, overlay=overlay, environ=environment, on_loaded=self.reload)
 
     @property
@@ -113,6 +116,7 @@ class Lifecycle:
             self._http = make_client(settings.upstream)
             self._stack.push_async_callback(self._http.aclose)
             vault = load_vault(settings.keys, self._data_dir)
+            self._open_catalog(store)
             self._open_ledger(store)
             self._promotions = open_promotions(store, self._ledger, self._clock)
             self._keys = Authenticator(
@@ -142,11 +146,14 @@ class Lifecycle:
                 adjustments=Adjustments(self._ledger, store.granted, store.journal, store.users, self._clock),
                 hub=Hub(lambda: self._gateway.edition.hub),
                 promotions=self._promotions,
+                catalog_source=self._catalogs,
+                catalog_sync=self._catalog_sync,
                 observation=self._observation,
             )
             self._breakers = _breakers(settings, self._clock)
             self._retry_budget = RetryBudget(settings.failover.retry_budget, self._clock)
             await self._exchange.round()
+            await self._catalogs.catch_up()
             await self._install(self._loaded)
             self._stack.push_async_callback(self._gateway.aclose)
             await promote_named_admin(store.roles, settings.access.admin_email, self._clock.now())
@@ -163,7 +170,8 @@ class Lifecycle:
 
     async def reload(self, loaded: Loaded) -> None:
         """Swap to a new configuration. Raises ConfigurationInvalid when it cannot be used: the old one goes on."""
-        await self._install(loaded)
+        async with self._swapping:
+            await self._install(loaded)
         for key in _RESTART_KEYS:
             if getattr(loaded.settings, key) != getattr(self._loaded.settings, key):
                 _log.warning("a change of '%s' takes effect at the next start", key)
@@ -192,6 +200,36 @@ class Lifecycle:
         self._record_jobs = (("count key uses", uses), ("write the usage log", log), ("prune the usage log", retention))
         self._stack.push_async_callback(uses.aclose)
         self._stack.push_async_callback(log.aclose)
+
+    def _open_catalog(self, store: "SqlStore") -> None:
+        self._catalogs = CatalogSource(store.catalog, self._clock)
+        sync = CatalogSync(
+            store.catalog,
+            self._catalogs,
+            self._clock,
+            providers=lambda: self._gateway.edition.providers,
+            settings=lambda: self._gateway.edition.settings,
+        )
+        self._catalog_sync = CatalogSyncJob(
+            sync,
+            store.leases,
+            self._clock,
+            holder=self._process,
+            is_enabled=lambda: self._gateway.edition.settings.catalog_sync.enabled,
+            catch_up=self._catch_up_with_lists,
+        )
+        self._stack.push_async_callback(self._catalog_sync.aclose)
+
+    async def _catch_up_with_lists(self) -> None:
+        """Use what providers list now, when that has changed: the edition in force gets another catalog."""
+        async with self._swapping:
+            if not await self._catalogs.catch_up():
+                return
+            edition = self._gateway.edition
+            capabilities = {name: provider.capabilities for name, provider in edition.providers.items()}
+            catalog = await self._catalogs.build(edition.settings, self._loaded.config_dir, capabilities)
+            self._gateway.amend(replace(edition, catalog=catalog))
+        _log.info("serving %d models: providers list other ones", len(catalog.models()))
 
     def _open_ledger(self, store: "SqlStore") -> None:
         self._ledger = Ledger(store.ledger, self._clock)
@@ -285,6 +323,11 @@ class Lifecycle:
         for name, work in self._record_jobs:
             self._run(work.run(), name)
         self._run(self.watch.run(), "watch the configuration")
+        rules = self._loaded.settings.catalog_sync
+        follow = Periodic("follow changes of model lists", self._catch_up_with_lists, every_s=rules.poll_s)
+        ask = self._catalog_sync.periodic(rules.interval_s)
+        for job in (follow, ask):
+            self._run(job.run(), job.name)
         redis_url = self._loaded.settings.store.redis_url
         if redis_url:
             self._run(self._share_breakers(redis_url), "share breaker states")

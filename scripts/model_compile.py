@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 import msgspec
-from model_gate import absurd, outliers
+from model_gate import median_rate, outliers
 from model_prices import Fact, GenaiPrices, ListPrices, Litellm, ModelsDev
 
+from gatewayz.domain.catalog.gate import is_absurd
 from gatewayz.domain.catalog.identity import Identifier
 from gatewayz.domain.catalog.known import KnownModel, KnownOffer
 from gatewayz.sdk.offers import Price, PriceTier
@@ -86,7 +87,8 @@ class Compiler:
             found, facts = self._offers(model_id, by_provider)
             if not found:
                 continue
-            models[model_id] = self._model(model_id, facts)
+            median = median_rate([offer.price for offer in found.values()])
+            models[model_id] = msgspec.structs.replace(self._model(model_id, facts), median=median)
             for provider, offer in found.items():
                 offers.setdefault(provider, []).append(_lean(offer, models[model_id]))
         return Compiled(
@@ -188,7 +190,7 @@ class Compiler:
             known = self._facts(provider, natives[provider])
             priced = next((fact for fact in known if fact.price), None)
             price = _price(priced.price) if priced and priced.price else None
-            if price is None or absurd(price, is_embedding=_embeds(model_id)):
+            if price is None or is_absurd(price, is_embedding=_embeds(model_id)):
                 self._leave_out(provider, natives[provider], "unpriced")
                 continue
             first = next((fact for fact in known if fact.described), known[0])

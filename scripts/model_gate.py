@@ -1,45 +1,33 @@
-"""Which prices cannot be right: far from what the same model costs elsewhere, or absurd by themselves."""
+"""Prices that are far from what the same model costs elsewhere."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from statistics import median
-from typing import Final
 
+from gatewayz.domain.catalog.gate import blended, is_far_off
 from gatewayz.sdk.offers import Price
 
-__all__ = ["FAR_OFF", "absurd", "outliers"]
-
-FAR_OFF: Final = 20
-"""Times the median of a model's offers that a price may be above or below it."""
-DEAREST: Final = 100_000 * 10**9
-"""Nano-dollars per million tokens: above $100 per 1,000 tokens is a mistake in the source (spec 00 §12)."""
-DEAREST_EMBEDDING: Final = 5 * 10**9
-"""Likewise for embeddings: the dearest that is sold costs below $1 per million."""
+__all__ = ["median_rate", "outliers"]
 
 
-def absurd(price: Price, *, is_embedding: bool = False) -> bool:
-    """Tell whether a price cannot be meant."""
-    return (price.input + price.output) // 2 > (DEAREST_EMBEDDING if is_embedding else DEAREST)
+def median_rate(prices: list[Price]) -> int | None:
+    """Return the median of the blended rates that are not zero; None when there is none."""
+    rates = [rate for price in prices if (rate := blended(price))]
+    return int(median(rates)) if rates else None
 
 
-def outliers(offers: Mapping[str, Price], own: str | None) -> Iterator[tuple[str, Decimal]]:
+def outliers(offers: Mapping[str, Price], own: str | None) -> Iterator[tuple[str, float]]:
     """Yield the providers of one model whose price is far off, and how many times the median it is.
 
     :param own: the maker's own provider, which is believed where only two disagree.
     """
-    rates = {name: _blended(price) for name, price in offers.items() if _blended(price)}
-    if len(rates) == 2:
-        others = {name: rate for name, rate in rates.items() if name != own}
-        middle = rates[own] if own in rates else max(rates.values())
-        rates = others
-    elif len(rates) > 2:
-        middle = Decimal(median(rates.values()))
-    else:
+    rates = {name: rate for name, price in offers.items() if (rate := blended(price))}
+    if len(rates) < 2:
         return
+    if len(rates) == 2:
+        believed = own if own in rates else max(rates, key=rates.__getitem__)
+        middle = rates.pop(believed)
+    else:
+        middle = int(median(rates.values()))
     for name, rate in rates.items():
-        if rate > middle * FAR_OFF or rate * FAR_OFF < middle:
+        if is_far_off(rate, middle):
             yield name, rate / middle
-
-
-def _blended(price: Price) -> Decimal:
-    return Decimal(3 * price.input + price.output) / 4

@@ -9,6 +9,7 @@ from typing import Literal
 
 from gatewayz.config.sections.access import Access, Keys, MailDomains
 from gatewayz.config.sections.base import PositiveInt, Section
+from gatewayz.config.sections.catalog import CatalogSync
 from gatewayz.config.sections.limits import Limits
 from gatewayz.config.sections.models import ModelEntry
 from gatewayz.config.sections.money import CreditGrants, CreditPackages, Ledger, Subscriptions, UsageLog
@@ -56,6 +57,7 @@ class Settings(Section, frozen=True, kw_only=True):
     """What lists say of the routers that choose a model."""
     catalog_snapshot: bool = True
     """Whether the shipped catalog is used; without it only `models` and what providers list."""
+    catalog_sync: CatalogSync = CatalogSync()
     models: dict[str, ModelEntry] = {}
     """Models and offers laid over the shipped catalog."""
     aliases: dict[str, str] = {}

@@ -67,6 +67,10 @@ class Gateway:
         if before is not None:
             before.retire()
 
+    def amend(self, edition: Edition) -> None:
+        """Give new requests another edition over what the current one has opened; requests under way keep theirs."""
+        self._lease().edition = edition
+
     async def aclose(self) -> None:
         """Close the current edition, at shutdown."""
         if self._current is not None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.hub.hub import Hub
 from gatewayz.domain.identity.accounts import Accounts
@@ -15,6 +16,7 @@ from gatewayz.domain.mail import Mailer
 from gatewayz.domain.observation.observation import Observation
 from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.promotions import Promotions
+from gatewayz.jobs.catalog_sync import CatalogSyncJob
 from gatewayz.sdk.clock import Clock
 
 if TYPE_CHECKING:
@@ -50,6 +52,10 @@ class Services:
     """Credit that administrators move."""
     hub: Hub
     """What is published of open models."""
+    catalog_source: CatalogSource
+    """What this process knows of models."""
+    catalog_sync: CatalogSyncJob
+    """Asks providers for their model lists."""
     promotions: Promotions
     """Trials, coupons, referrals, partners, and the credit they give."""
     observation: Observation

@@ -61,6 +61,8 @@ class GatewayProcess:
             "failover": {"retry_budget": {"min_per_s": 1000}},
             # One key makes many calls in a test; limits have tests of their own.
             "limits": {"enabled": False},
+            # Providers see only what a test sends them; following their lists has tests of its own.
+            "catalog_sync": {"enabled": False},
         }
         self.path.write_text(yaml.safe_dump(_merged(base, config)))
 

@@ -40,6 +40,8 @@ class KnownModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     created: str | None = None
     """ISO date of release."""
     default_output_tokens: int | None = None
+    median: int | None = None
+    """Of what it costs at all providers; see `gate.blended`."""
 
 
 class KnownOffer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -36,6 +36,11 @@ class SqlLeaseStore:
             return False
         return await self._database.write(lambda session: session.execute(taken).first() is not None, durable=False)
 
+    async def is_held(self, name: str, now: datetime) -> bool:
+        """Return whether somebody holds a lease now."""
+        held = leases.select().where(leases.c.name == name, leases.c.until > now)
+        return await self._database.read(lambda session: session.execute(held).first() is not None)
+
     async def extend(self, name: str, holder: str, until: datetime) -> bool:
         """Hold on to a lease; False when it has passed to another."""
         return await self._change(name, holder, {"until": until})

@@ -5,6 +5,7 @@ from typing import Final
 
 from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.store.sql.allowlist import SqlAllowlistStore
+from gatewayz.store.sql.catalog import SqlCatalogStore
 from gatewayz.store.sql.coupons import SqlCouponStore
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.grants import SqlGrantStore
@@ -51,6 +52,7 @@ class SqlStore:
         self.granted = SqlGrantedStore(database)
         self.allowlist = SqlAllowlistStore(database)
         self.idempotency = SqlIdempotencyStore(database)
+        self.catalog = SqlCatalogStore(database)
         self.leases = SqlLeaseStore(database)
         self.observation = SqlObservationStore(database)
         self.payments = SqlPaymentStore(database)

@@ -3,6 +3,7 @@
 from gatewayz.store.sql.tables import (
     access,
     accounts,
+    catalog,
     idempotency,
     leases,
     ledger,
@@ -17,6 +18,7 @@ from gatewayz.store.sql.types import metadata
 __all__ = [
     "access",
     "accounts",
+    "catalog",
     "idempotency",
     "leases",
     "ledger",

@@ -1,0 +1,56 @@
+"""`/admin/cache-status`, `/admin/refresh-providers`, `/admin/cache/*`. Source: spec 07 §5 (24.5.1 to 24.5.3)."""
+
+from typing import Final
+
+from quart import Response
+
+from gatewayz.areas.admin.caches.schema import ClearQuery
+from gatewayz.areas.admin.caches.service import cleared_gateways, show_cache
+from gatewayz.web.query import read_query
+from gatewayz.web.routes import Call, Route, json_response
+
+__all__ = ["ROUTES"]
+
+
+async def show_status(call: Call) -> Response:
+    """How fresh the catalog in memory is (24.5.1)."""
+    services, now = call.services, call.services.clock.now()
+    info = show_cache(
+        call.edition.catalog,
+        services.catalog_source.built_at,
+        await services.store.catalog.lists(),
+        ttl_s=call.edition.settings.catalog_sync.interval_s,
+        now=now,
+    )
+    return json_response({"status": "success", "cache_info": info, "timestamp": now})
+
+
+async def refresh_providers(call: Call) -> Response:
+    """Ask every configured provider for its list, in the background (24.5.2)."""
+    services = call.services
+    names = services.catalog_sync.sync.asked()
+    message = "No configured provider's list is to be read."
+    if names:
+        await services.catalog_sync.start("full", names)
+        message = f"Asking {len(names)} providers; /admin/model-sync/status shows how far."
+    return json_response(
+        {"status": "success", "message": message, "total_providers": len(names), "timestamp": services.clock.now()}
+    )
+
+
+async def clear(call: Call) -> Response:
+    """Build the catalog anew from files and store, in every process; nothing that was read is lost (24.5.3)."""
+    services, gateway = call.services, read_query(ClearQuery).gateway
+    names = cleared_gateways(call.edition.catalog, list(call.edition.settings.providers), gateway)
+    await services.store.catalog.announce()
+    await services.catalog_sync.catch_up()
+    told = {"gateways_cleared": names} if gateway is None else {"gateway": names[0]}
+    message = "The catalog was built anew from the settings, the shipped catalog and the lists that were read."
+    return json_response({"success": True, "message": message, **told, "timestamp": services.clock.now()})
+
+
+ROUTES: Final = (
+    Route(method="GET", path="/admin/cache-status", handler=show_status, guard="admin"),
+    Route(method="POST", path="/admin/refresh-providers", handler=refresh_providers, guard="admin"),
+    Route(method="POST", path="/admin/cache/clear", handler=clear, guard="admin", query=ClearQuery),
+)

@@ -1,0 +1,1 @@
+"""Following providers' model lists, for administrators. Source: spec 07 §6."""
