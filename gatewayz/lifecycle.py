@@ -179,7 +179,7 @@ class Lifecycle:
 
     def _open_records(self, store: "SqlStore", rules: UsageLogRules) -> None:
         uses = KeyUses(store.identity, self._clock)
-        self._key_quota = KeyQuota(uses, self._clock)
+        self._key_quota = KeyQuota(store.identity, uses, self._clock)
         log = UsageLog(store.usage, self._clock, flush_s=rules.flush_s, max_pending=rules.max_pending)
         retention = Retention(store.usage, self._clock, keep_days=rules.keep_days)
         settings = self._loaded.settings.observation
@@ -197,8 +197,14 @@ class Lifecycle:
         self._stack.push_async_callback(self._observation.aclose)
         own = (self._observation.record_settlement, uses.record)
         self._recorders = (*own, log.record) if rules.enabled else own
-        self._record_jobs = (("count key uses", uses), ("write the usage log", log), ("prune the usage log", retention))
+        self._record_jobs = (
+            ("count key uses", uses),
+            ("give back uses of keys", self._key_quota),
+            ("write the usage log", log),
+            ("prune the usage log", retention),
+        )
         self._stack.push_async_callback(uses.aclose)
+        self._stack.push_async_callback(self._key_quota.aclose)
         self._stack.push_async_callback(log.aclose)
 
     def _open_catalog(self, store: "SqlStore") -> None:

@@ -18,22 +18,22 @@ async def admit(caller: Caller, call: ParsedCall, inbound: Inbound, edition: Edi
     Raises RateLimited (429), PaymentRequired (402), StoreUnavailable (503).
     Source: design 3, 4, 6.
     """
-    limits, lease, slot = edition.limits, None, None
+    limits, lease, use = edition.limits, None, None
     try:
         if edition.key_quota is not None:
-            slot = await edition.key_quota.take(caller)
+            use = await edition.key_quota.take(caller)
         if limits is not None:
             lease = await _take(limits, caller, call, inbound, edition)
         hold = await _hold(caller, call, inbound.request_id, edition)
     except BaseException:  # cancellation too: let go, then raise again
         if lease is not None:
             lease.release()
-        if slot is not None:
-            slot.release()
+        if use is not None:
+            use.cancel()
         raise
     if limits is None or lease is None:
-        return Admission(hold=hold, slot=slot)
-    return Admission(hold=hold, headers=limits.headers(lease), lease=lease, slot=slot)
+        return Admission(hold=hold)
+    return Admission(hold=hold, headers=limits.headers(lease), lease=lease)
 
 
 async def _take(limits: Limits, caller: Caller, call: ParsedCall, inbound: Inbound, edition: Edition) -> Lease | None:

@@ -39,7 +39,6 @@ class Bill:
         self._settled = False
         self.hold = admission.hold
         self._lease = admission.lease
-        self._slot = admission.slot
 
     async def capture(self, offer: Offer, usage: Usage) -> Charge:
         """Charge the true cost of a usage at an offer's price."""
@@ -104,8 +103,6 @@ class Bill:
         """Give back what the call took of its limits: nothing came of it."""
         if self._lease is not None:
             self._lease.release()
-        if self._slot is not None:
-            self._slot.release()
 
     def settled(
         self,
@@ -122,8 +119,6 @@ class Bill:
         self._settled = True
         if self._lease is not None:
             self._lease.correct(0 if charge is None else charge.usage.total_tokens)
-        if self._slot is not None:
-            self._slot.release()
         self._edition.observers.request_settled(
             Settlement(
                 request_id=self._inbound.request_id,

@@ -10,7 +10,6 @@ import msgspec
 
 from gatewayz.dialects.caller import CallHead
 from gatewayz.domain.catalog.catalog import Model
-from gatewayz.domain.limits.key_quota import QuotaSlot
 from gatewayz.domain.limits.limiter import Lease
 from gatewayz.sdk.interfaces import Hold, Provider, Ranking
 from gatewayz.sdk.observe import Attempt
@@ -61,8 +60,6 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     """Rate-limit headers of the answer."""
     lease: Lease | None = None
     """What the call took of its limits."""
-    slot: QuotaSlot | None = None
-    """The call's place among those its key may make."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,8 +46,12 @@ class IdentityStore(Protocol):
         """Add to the counters of keys; this is no change of identity."""
         ...
 
-    async def count_uses(self, key_id: int) -> int:
-        """Return how many calls a key has made, 0 for an unknown one."""
+    async def lease_uses(self, key_id: int, wanted: int) -> int:
+        """Take uses of a key that has a bound, at most an eighth of what is left but at least one; 0 when used up."""
+        ...
+
+    async def return_uses(self, key_id: int, count: int) -> None:
+        """Give uses back."""
         ...
 
 

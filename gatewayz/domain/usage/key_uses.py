@@ -14,7 +14,6 @@ from gatewayz.store.records import KeyUse
 __all__ = ["KeyUses"]
 
 FLUSH_S: Final = 5.0
-_NONE: Final = (0, None)
 
 logger = logging.getLogger("gatewayz.usage")
 
@@ -27,17 +26,28 @@ class KeyUses:
         self._clock = clock
         self._flush_s = flush_s
         self._uses: dict[int, tuple[int, datetime]] = {}
-        self._on_the_way: dict[int, tuple[int, datetime]] = {}
-        self._written: dict[int, int] = {}
-        """Uses written since the total was read, of keys whose total was."""
+        self._told: dict[int, int] = {}
+        """Calls under way whose use the store has been told of already."""
         self._lock = asyncio.Lock()
 
     def record(self, settlement: Settlement) -> None:
         """Count a settled request; never waits."""
         key_id = settlement.key_id
         if key_id is not None:
+            count = 0 if self._told and self.forget_told(key_id) else 1
             used = self._uses.get(key_id)
-            self._uses[key_id] = (1 if used is None else used[0] + 1, self._clock.now())
+            self._uses[key_id] = (count if used is None else used[0] + count, self._clock.now())
+
+    def count_as_told(self, key_id: int) -> None:
+        """The store knows of one call of a key that is not settled yet: its settlement adds nothing."""
+        self._told[key_id] = self._told.get(key_id, 0) + 1
+
+    def forget_told(self, key_id: int) -> bool:
+        """Return whether there was such a call; it is one less now."""
+        told = self._told.pop(key_id, 0)
+        if told > 1:
+            self._told[key_id] = told - 1
+        return told > 0
 
     async def run(self) -> None:
         """Write every few seconds until cancelled."""
@@ -50,28 +60,10 @@ class KeyUses:
         async with self._lock:
             await self._flush()
 
-    async def read_total(self, key_id: int) -> int:
-        """Return what the store has of a key, this process's uses till now included. Raises StoreUnavailable."""
-        async with self._lock:
-            await self._flush()
-            total = await self._store.count_uses(key_id)
-            self._written[key_id] = 0
-        return total
-
-    def unread(self, key_id: int) -> int:
-        """Return the uses of this process that the total last read does not include."""
-        waiting = self._uses.get(key_id, _NONE)[0] + self._on_the_way.get(key_id, _NONE)[0]
-        return waiting + self._written.get(key_id, 0)
-
-    def forget(self, key_id: int) -> None:
-        """The total of a key is of no interest any more."""
-        self._written.pop(key_id, None)
-
     async def _flush(self) -> None:
         if not self._uses:
             return
         uses, self._uses = self._uses, {}
-        self._on_the_way = uses
         try:
             await self._store.record_uses(
                 [KeyUse(key_id=key_id, requests=count, last_used_at=last) for key_id, (count, last) in uses.items()]
@@ -81,12 +73,6 @@ class KeyUses:
             for key_id, (count, last) in uses.items():
                 later = self._uses.get(key_id)
                 self._uses[key_id] = (count, last) if later is None else (count + later[0], later[1])
-        else:
-            for key_id, (count, _) in uses.items():
-                if key_id in self._written:
-                    self._written[key_id] += count
-        finally:
-            self._on_the_way = {}
 
     async def aclose(self) -> None:
         """Write what is left."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import update
+from sqlalchemy import Update, update
 from sqlmodel import Session, col, select
 
 from gatewayz.store.records import IdentityChange, KeyHolder, KeyUse
@@ -83,7 +83,34 @@ class SqlIdentityStore:
 
         await self._database.write(work, durable=False)
 
-    async def count_uses(self, key_id: int) -> int:
-        """Return how many calls a key has made, 0 for an unknown one."""
-        statement = select(ApiKeyRow.requests_used).where(ApiKeyRow.id == key_id)
-        return await self._database.read(lambda session: session.exec(statement).first() or 0)
+    async def lease_uses(self, key_id: int, wanted: int) -> int:
+        """Take uses of a key, at most an eighth of what is left but at least one; 0 when it is used up.
+
+        A key whose bound has been lifted gives what is wanted.
+        """
+        statement = select(ApiKeyRow.max_requests, ApiKeyRow.requests_used).where(ApiKeyRow.id == key_id)
+
+        def work(session: Session) -> int:
+            found = session.exec(statement.with_for_update()).first()
+            if found is None:
+                return 0
+            bound, used = found
+            count = wanted if bound is None else min(wanted, max(1, (bound - used) // 8), max(0, bound - used))
+            if count:
+                session.execute(_add_uses(key_id, count))
+            return count
+
+        return await self._database.write(work, durable=False)
+
+    async def return_uses(self, key_id: int, count: int) -> None:
+        """Give uses back."""
+        await self._database.write(lambda session: _returned(session, key_id, count), durable=False)
+
+
+def _add_uses(key_id: int, count: int) -> Update:
+    statement = update(ApiKeyRow).where(col(ApiKeyRow.id) == key_id)
+    return statement.values(requests_used=ApiKeyRow.requests_used + count)
+
+
+def _returned(session: Session, key_id: int, count: int) -> None:
+    session.execute(_add_uses(key_id, -count).where(col(ApiKeyRow.requests_used) >= count))

@@ -146,6 +146,17 @@ async def test_uses_are_added_and_are_no_change(store: SqlStore, user: User) -> 
     assert await store.identity.identity_revision() == 0
 
 
+async def test_uses_are_leased_up_to_the_bound_and_no_further(store: SqlStore, user: User) -> None:
+    key = await store.keys.add_key(msgspec.structs.replace(new_key(user), max_requests=100), "cli", NOW)
+    leases = await asyncio.gather(*(store.identity.lease_uses(key.id, 32) for _ in range(80)))
+    assert sum(leases) == 100 and max(leases) == 12 and leases.count(0) > 20
+    await store.identity.return_uses(key.id, 7)
+    assert await store.identity.lease_uses(key.id, 32) == 1
+    found = await store.keys.find_key(user.id, key.id)
+    assert found is not None and found.requests_used == 94
+    assert await store.identity.lease_uses(999, 32) == 0
+
+
 async def test_parallel_changes_are_told_in_order_without_a_gap(store: SqlStore, user: User) -> None:
     seen = 0
     told: list[int] = []

@@ -3,38 +3,36 @@ import asyncio
 import pytest
 
 from gatewayz.domain.identity.caller import Caller
-from gatewayz.domain.limits.key_quota import POLL_S, KeyQuota, QuotaSlot
+from gatewayz.domain.limits.key_quota import IDLE_S, REFUSE_S, KeyQuota, QuotaUse
 from gatewayz.domain.usage.key_uses import KeyUses
-from gatewayz.sdk.errors import RateLimited
+from gatewayz.sdk.errors import RateLimited, StoreUnavailable
 from tests.fakes.clock import FakeClock
 from tests.fakes.identity_store import FakeIdentityStore
 from tests.fakes.settlements import settlement
 
-CALLER = Caller(user_id=1, key_id=1, max_requests=3)
+CALLER = Caller(user_id=1, key_id=1, max_requests=100)
 
 
 class Process:
     def __init__(self, store: FakeIdentityStore, clock: FakeClock) -> None:
         self.uses = KeyUses(store, clock)
-        self.quota = KeyQuota(self.uses, clock)
+        self.quota = KeyQuota(store, self.uses, clock)
+        self.made = 0
 
-    async def begin(self) -> QuotaSlot:
-        slot = await self.quota.take(CALLER)
-        assert slot is not None
-        return slot
+    async def begin(self) -> QuotaUse:
+        use = await self.quota.take(CALLER)
+        assert use is not None
+        return use
 
-    async def call(self) -> None:
-        slot = await self.begin()
-        slot.release()
-        self.uses.record(settlement(key_id=1))
-
-    async def is_used_up(self) -> bool:
+    async def call(self) -> bool:
         try:
-            (await self.begin()).release()
+            await self.begin()
         except RateLimited as err:
             assert err.status == 429 and err.retry_after_s
-            return True
-        return False
+            return False
+        self.uses.record(settlement(key_id=1))
+        self.made += 1
+        return True
 
 
 @pytest.fixture
@@ -44,55 +42,62 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def store() -> FakeIdentityStore:
-    return FakeIdentityStore()
+    store = FakeIdentityStore()
+    store.bound = 100
+    return store
 
 
 async def test_keys_without_a_bound_are_not_counted(store: FakeIdentityStore, clock: FakeClock) -> None:
     assert await Process(store, clock).quota.take(Caller(user_id=1, key_id=1)) is None
 
 
-@pytest.mark.parametrize("flushes", ["none", "each", "polls"])
-async def test_one_process_is_exact(store: FakeIdentityStore, clock: FakeClock, flushes: str) -> None:
+async def test_processes_together_make_as_many_calls_as_the_key_has(store: FakeIdentityStore, clock: FakeClock) -> None:
+    processes = [Process(store, clock) for _ in range(3)]
+    answers = await asyncio.gather(*(processes[number % 3].call() for number in range(400)))
+    assert answers.count(True) == 100 == sum(process.made for process in processes)
+    for process in processes:
+        await process.uses.aclose()
+    assert sum(use.requests for use in store.uses) == 0, "the store has been told of them already"
+    assert {use.key_id for use in store.uses} == {1}, "but not yet of when they were"
+
+
+async def test_a_call_that_was_not_made_uses_nothing(store: FakeIdentityStore, clock: FakeClock) -> None:
     process = Process(store, clock)
-    for _ in range(3):
-        await process.call()
-        if flushes == "each":
-            await process.uses.flush()
-        if flushes == "polls":
-            clock.advance(POLL_S)
-    assert await process.is_used_up()
-    clock.advance(POLL_S)
-    assert await process.is_used_up()
+    store.bound = 1
+    (await process.begin()).cancel()
+    assert await process.call() and not await process.call()
+    await process.quota.aclose()
+    assert store.leased == 1
 
 
-async def test_calls_under_way_count_until_they_end(store: FakeIdentityStore, clock: FakeClock) -> None:
-    process = Process(store, clock)
-    taken = await asyncio.gather(*(process.quota.take(CALLER) for _ in range(5)), return_exceptions=True)
-    slots = [slot for slot in taken if isinstance(slot, QuotaSlot)]
-    assert len(slots) == 3 and await process.is_used_up()
-    slots[0].release()
-    slots[0].release()
-    assert not await process.is_used_up()
-
-
-async def test_processes_agree_within_a_poll(store: FakeIdentityStore, clock: FakeClock) -> None:
+async def test_what_a_process_does_not_need_goes_back(store: FakeIdentityStore, clock: FakeClock) -> None:
     here, there = Process(store, clock), Process(store, clock)
-    assert not await there.is_used_up()
-    for _ in range(3):
-        await here.call()
-    await here.uses.flush()
-    assert not await there.is_used_up()
-    clock.advance(POLL_S)
-    assert await there.is_used_up()
+    assert await here.call() and store.leased == 12
+    clock.advance(IDLE_S)
+    await here.quota.give_back(clock.monotonic() - IDLE_S)
+    assert store.leased == 1
+    assert await there.call()
+    await there.quota.aclose()
+    assert store.leased == 2
 
 
-async def test_the_last_figure_holds_while_the_store_is_away(store: FakeIdentityStore, clock: FakeClock) -> None:
+async def test_a_key_that_is_used_up_asks_the_store_seldom(store: FakeIdentityStore, clock: FakeClock) -> None:
     process = Process(store, clock)
-    await process.call()
-    await process.call()
-    await process.uses.flush()
+    store.bound = 0
+    assert not await process.call()
+    store.bound = 1
+    assert not await process.call(), "asked a moment ago"
+    clock.advance(REFUSE_S)
+    assert await process.call()
+
+
+async def test_without_the_store_a_block_is_used_and_no_more(store: FakeIdentityStore, clock: FakeClock) -> None:
+    process = Process(store, clock)
+    assert await process.call()
     store.is_away = True
-    clock.advance(POLL_S)
-    await process.call()
-    clock.advance(POLL_S)
-    assert await process.is_used_up()
+    for _ in range(11):
+        assert await process.call()
+    with pytest.raises(StoreUnavailable):
+        await process.call()
+    store.is_away = False
+    assert await process.call()
