@@ -187,6 +187,53 @@ def test_the_named_administrator_is_made_at_sign_in(client: httpx.Client) -> Non
     ]
 
 
+def mails_to(gateway: GatewayProcess, address: str) -> list[dict[str, str]]:
+    files = (gateway.folder / "var" / "outbox").glob("*.json")
+    mails = [msgspec.json.decode(content) for file in files if (content := file.read_bytes())]
+    return [mail for mail in mails if mail["to"] == address]
+
+
+def mail_to(gateway: GatewayProcess, address: str, subject: str) -> dict[str, str]:
+    """Return the one mail, waiting for it: mail goes out after the answer."""
+    until = time.monotonic() + 10
+    while True:
+        found = [mail for mail in mails_to(gateway, address) if mail["subject"] == subject]
+        if found or time.monotonic() > until:
+            [mail] = found
+            return mail
+        time.sleep(0.02)
+
+
+def test_a_new_account_is_welcomed_by_mail_once_and_without_its_key(
+    gateway: GatewayProcess, client: httpx.Client
+) -> None:
+    first = client.post("/auth", json=body("did:privy:mail", "mail@example.com")).json()
+    client.post("/auth", json=body("did:privy:mail", "mail@example.com")).raise_for_status()
+    mail = mail_to(gateway, "mail@example.com", "Your account is ready")
+    assert "$5.00" in mail["text"] and first["trial_expires_at"][:10] in mail["text"]
+    assert first["api_key"] not in mail["text"]
+    client.post("/auth/register", json={"username": "mailed", "email": "mailed@example.com"}).raise_for_status()
+    assert "Hello mailed" in mail_to(gateway, "mailed@example.com", "Your account is ready")["text"]
+    assert len(mails_to(gateway, "mail@example.com")) == 1
+
+
+def test_what_became_of_a_referral_code_is_told(client: httpx.Client) -> None:
+    friend = client.post("/auth", json=body("did:privy:friend", "friend@example.com")).json()
+    assert friend["referral_applied"] is None
+    mine = {"authorization": f"Bearer {friend['api_key']}"}
+    code = client.get("/referral/code", headers=mine).json()["referral_code"]
+    bad = client.post("/auth", json=body("did:privy:bad-code", "bad.code@example.com", referral_code="NOSUCH00")).json()
+    assert bad["is_new_user"] is True and bad["api_key"]
+    assert bad["referral_applied"] is False and bad["referral_message"] == "There is no such referral code."
+    good = client.post("/auth", json=body("did:privy:came", "came@example.com", referral_code=code)).json()
+    assert good["referral_applied"] is True and good["referral_message"] is None
+    late = client.post("/auth", json=body("did:privy:came", "came@example.com", referral_code=code)).json()
+    assert late["referral_applied"] is False
+    sent = {"username": "by_code", "email": "by.code@example.com", "referral_code": "NOSUCH00"}
+    assert client.post("/auth/register", json=sent).json()["referral_applied"] is False
+    assert client.get("/referral/stats", headers=mine).json()["total_uses"] == 1
+
+
 def admin_status(client: httpx.Client, key: str) -> int:
     return client.get("/admin/users/count", headers={"authorization": f"Bearer {key}"}).status_code
 
@@ -196,12 +243,8 @@ def test_reset_says_the_same_to_all_and_works_once(gateway: GatewayProcess, clie
     known = client.post("/auth/password-reset", params={"email": "reset@example.com"})
     unknown = client.post("/auth/password-reset", params={"email": "nobody@example.com"})
     assert known.status_code == unknown.status_code == 200 and known.content == unknown.content
-    outbox = gateway.folder / "var" / "outbox"
-    until = time.monotonic() + 5
-    while not (mails := list(outbox.glob("*.json")) if outbox.exists() else []) and time.monotonic() < until:
-        time.sleep(0.02)
-    [mail] = [msgspec.json.decode(file.read_bytes()) for file in mails]
-    assert mail["to"] == "reset@example.com"
+    mail = mail_to(gateway, "reset@example.com", "Reset your sign-in")
+    assert not mails_to(gateway, "nobody@example.com")
     secret = mail["text"].split("token=")[1].split()[0]
     assert client.post("/auth/reset-password", params={"token": secret}).status_code == 200
     elsewhere = {"x-forwarded-for": f"198.51.100.{next(ADDRESSES)}"}

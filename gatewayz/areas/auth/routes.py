@@ -5,7 +5,14 @@ from typing import Final
 from quart import Response
 
 from gatewayz.areas.auth.schema import RegisterBody, ResetQuery, ResetRequestQuery, SignInBody
-from gatewayz.areas.auth.service import check_auth, register, request_reset, reset_password, sign_in
+from gatewayz.areas.auth.service import (
+    check_auth,
+    register,
+    request_reset,
+    reset_password,
+    send_welcome,
+    sign_in,
+)
 from gatewayz.web.bodies import read_json
 from gatewayz.web.query import read_query
 from gatewayz.web.routes import Call, Route, json_response
@@ -18,13 +25,17 @@ async def enter(call: Call) -> Response:
     body = await read_json(SignInBody)
     edition = call.edition
     shown = await sign_in(body, call.services, edition.settings, edition.identity, call.client_address)
+    if shown["is_new_user"]:
+        edition.background.spawn(send_welcome(shown, call.services))
     return _private(json_response(shown))
 
 
 async def register_account(call: Call) -> Response:
     """Make an account without an identity provider."""
     body = await read_json(RegisterBody)
-    return _private(json_response(await register(body, call.services, call.edition.settings, call.client_address)))
+    shown = await register(body, call.services, call.edition.settings, call.client_address)
+    call.edition.background.spawn(send_welcome(shown, call.services))
+    return _private(json_response(shown))
 
 
 async def mail_reset(call: Call) -> Response:
@@ -49,10 +60,31 @@ def _private(answer: Response) -> Response:
 
 
 ROUTES: Final = (
-    Route(method="POST", path="/auth", handler=enter, guard="public", limit="auth"),
-    Route(method="POST", path="/auth/register", handler=register_account, guard="public", limit="register"),
-    Route(method="POST", path="/create", handler=register_account, guard="public", limit="register"),
-    Route(method="POST", path="/auth/password-reset", handler=mail_reset, guard="public", limit="password_reset"),
-    Route(method="POST", path="/auth/reset-password", handler=confirm_reset, guard="public", limit="password_reset"),
+    Route(method="POST", path="/auth", handler=enter, guard="public", limit="auth", body=SignInBody),
+    Route(
+        method="POST",
+        path="/auth/register",
+        handler=register_account,
+        guard="public",
+        limit="register",
+        body=RegisterBody,
+    ),
+    Route(method="POST", path="/create", handler=register_account, guard="public", limit="register", body=RegisterBody),
+    Route(
+        method="POST",
+        path="/auth/password-reset",
+        handler=mail_reset,
+        guard="public",
+        limit="password_reset",
+        query=ResetRequestQuery,
+    ),
+    Route(
+        method="POST",
+        path="/auth/reset-password",
+        handler=confirm_reset,
+        guard="public",
+        limit="password_reset",
+        query=ResetQuery,
+    ),
     Route(method="GET", path="/auth/health", handler=show_health, guard="public"),
 )

@@ -14,7 +14,7 @@ from gatewayz.domain.identity.named_admin import promote_named_admin
 from gatewayz.domain.identity.sign_in import SignIn, token_hash, verify_identity
 from gatewayz.domain.identity.standing import standing_of
 from gatewayz.domain.mail import Mail
-from gatewayz.domain.partners.partners import find_partner
+from gatewayz.domain.partners.partners import Partner, find_partner
 from gatewayz.sdk.errors import AuthenticationFailed, InvalidRequest, RequestError, SchemaInvalid, UpstreamError
 from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.money import NANO_PER_USD
@@ -22,7 +22,7 @@ from gatewayz.store.profile_records import SignedIn, public_email
 from gatewayz.store.records import User
 from gatewayz.web.services import Services
 
-__all__ = ["check_auth", "register", "request_reset", "reset_password", "sign_in"]
+__all__ = ["check_auth", "register", "request_reset", "reset_password", "send_welcome", "sign_in"]
 
 RESET_LIFETIME: Final = timedelta(hours=1)
 _EMAIL: Final = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,252}\.[^\s@.\x00-\x1f\x7f]{2,63}")
@@ -45,7 +45,8 @@ async def sign_in(
     entered = await service.enter(provider, identity, hint=_hint(body))
     await _promote(entered.user, services, settings)
     if entered.is_founder:
-        await _welcome(entered, body.referral_code, services, settings, address)
+        await _start_trial(entered.user, services, settings, address)
+    referral = await _refer(entered, body.referral_code, services, settings)
     user = await services.store.users.find_user(entered.user.id) or entered.user
     wants_key = body.auto_create_api_key is not False or not entered.is_new
     key = (await service.primary_key(user, body.environment_tag or "live")).reveal() if wants_key else None
@@ -55,6 +56,7 @@ async def sign_in(
         "api_key": key,
         "privy_user_id": identity.subject,
         "is_new_user": entered.is_new,
+        **referral,
         **await _account(user, entered, services, settings),
     }
 
@@ -72,7 +74,8 @@ async def register(body: RegisterBody, services: Services, settings: Settings, a
         made = await service.register(body.username, body.email, body.auth_method)
     except RequestError as err:
         raise InvalidRequest(err.message, code=err.code, param=err.param) from err
-    await _welcome(made, body.referral_code, services, settings, address)
+    await _start_trial(made.user, services, settings, address)
+    referral = await _refer(made, body.referral_code, services, settings)
     user = await services.store.users.find_user(made.user.id) or made.user
     key = await service.primary_key(user, body.environment_tag, name=body.key_name)
     return {
@@ -81,6 +84,7 @@ async def register(body: RegisterBody, services: Services, settings: Settings, a
         "username": made.profile.username,
         "environment_tag": body.environment_tag,
         "scope_permissions": DEFAULT_SCOPES,
+        **referral,
         **await _account(user, made, services, settings),
     }
 
@@ -101,6 +105,22 @@ async def reset_password(token: str, services: Services) -> dict[str, Any]:
     if not await services.store.sign_ups.use_reset_token(token_hash(token), services.clock.now()):
         raise InvalidRequest("This token is unknown, used, or over.", code="INVALID_RESET_TOKEN", param="token")
     return {"message": "The reset is confirmed. Sign in with your identity provider."}
+
+
+async def send_welcome(shown: Mapping[str, Any], services: Services) -> None:
+    """Mail what a new account has, to the address it has; never the key.
+
+    :param shown: the answer to the sign-in or registration.
+    """
+    if shown["email"] is None:
+        return
+    until = shown["trial_expires_at"]
+    trial = "" if until is None else f" until {until:%Y-%m-%d %H:%M} UTC"
+    text = (
+        f"Hello {shown['display_name']},\n\nyour account is ready: ${shown['credits']:.2f} of trial credit{trial}.\n"
+        "Your API key was shown when you signed up; GET /user/api-keys?reveal=true shows it again.\n"
+    )
+    await services.mailer.send(Mail(to=shown["email"], subject="Your account is ready", text=text))
 
 
 async def check_auth(services: Services, settings: Settings) -> dict[str, Any]:
@@ -141,23 +161,33 @@ async def _promote(user: User, services: Services, settings: Settings) -> None:
         await services.authenticator.catch_up()
 
 
-async def _welcome(entered: SignedIn, code: str | None, services: Services, settings: Settings, address: str) -> None:
-    """Give the trial, once however often this runs; on first entry note by whom the user came."""
-    promotions, user, rules = services.promotions, entered.user, settings.plans.trial
-    await promotions.trials.start(user.id, rules, source="sign-up", signup_ip=address)
-    if code is None or not entered.is_new:
-        return
+async def _start_trial(user: User, services: Services, settings: Settings, address: str) -> None:
+    """Give the trial, once however often this runs."""
+    await services.promotions.trials.start(user.id, settings.plans.trial, source="sign-up", signup_ip=address)
+
+
+async def _refer(entered: SignedIn, code: str | None, services: Services, settings: Settings) -> dict[str, Any]:
+    """Note by whose code a new user came, or return why not: a bad code is no reason to turn somebody away."""
+    if code is None:
+        return {"referral_applied": None, "referral_message": None}
+    if not entered.is_new:
+        return {"referral_applied": False, "referral_message": "A code counts when the account is made."}
+    promotions, user = services.promotions, entered.user
     try:
-        partner = find_partner(settings.partners, code)
-    except RequestError:
-        partner = None
-    try:
-        if partner is not None:
-            await promotions.partners.start(user.id, partner, rules, source="sign-up")
+        if (partner := _partner(code, settings)) is not None:
+            await promotions.partners.start(user.id, partner, settings.plans.trial, source="sign-up")
         else:
             await promotions.referrals.register(user, code, settings.referrals)
+    except RequestError as err:
+        return {"referral_applied": False, "referral_message": err.message}
+    return {"referral_applied": True, "referral_message": None}
+
+
+def _partner(code: str, settings: Settings) -> Partner | None:
+    try:
+        return find_partner(settings.partners, code)
     except RequestError:
-        return  # a code that does not hold is no reason to turn somebody away
+        return None
 
 
 async def _account(user: User, entered: SignedIn, services: Services, settings: Settings) -> dict[str, Any]:
