@@ -3,6 +3,8 @@
 Source: OpenID Connect Core 1.0 §3.1.3.7, Discovery 1.0 §4.
 """
 
+import asyncio
+
 import msgspec
 
 from gatewayz.sdk.context import PluginContext
@@ -39,6 +41,7 @@ class OidcIdentity:
         self._settings = settings
         self._context = context
         self._keys: KeySet | None = None
+        self._discovering = asyncio.Lock()
 
     async def verify(self, token: str) -> Identity:
         """Return who the token is about. Raises AuthenticationFailed, UpstreamError."""
@@ -56,11 +59,16 @@ class OidcIdentity:
         )
 
     async def _discover(self) -> KeySet:
+        async with self._discovering:
+            if self._keys is None:
+                self._keys = await self._find_keys()
+            return self._keys
+
+    async def _find_keys(self) -> KeySet:
         settings, context = self._settings, self._context
         url = f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration"
         found = await fetch_json(context.http, url)
         jwks_url = found.get("jwks_uri")
         if found.get("issuer") != settings.issuer or not isinstance(jwks_url, str):
             raise UpstreamBroken("the discovery document is not the issuer's")
-        self._keys = KeySet(context.http, context.clock, jwks_url, settings.algorithms)
-        return self._keys
+        return KeySet(context.http, context.clock, jwks_url, settings.algorithms)
