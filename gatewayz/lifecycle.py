@@ -132,6 +132,7 @@ class Lifecycle:
             self._allowlist = Allowlist(store.allowlist, self._clock)
             self._inbox = self._open_inbox(store)
             self._idempotency = Idempotency(store.idempotency, self._clock)
+            self._stack.push_async_callback(self._idempotency.aclose)
             self._services = Services(
                 clock=self._clock,
                 store=store,

@@ -4,10 +4,18 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Claimed", "Earlier", "Outcome", "State"]
+__all__ = ["Claimed", "Earlier", "Outcome", "Run", "State"]
 
 State = Literal["running", "done", "spent", "released"]
 """`spent`: charged, and its answer is not kept. `released`: failed, the next request runs."""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of a caller's key."""
+
+    user_id: int
+    key: str
+    number: int
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):

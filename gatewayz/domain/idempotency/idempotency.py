@@ -4,6 +4,7 @@ Source: design 3, docs/decisions/0093-one-run-per-caller-id.md.
 """
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Mapping
 from hashlib import sha256
@@ -13,7 +14,7 @@ import msgspec
 
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import Conflict, InvalidRequest, SchemaInvalid, StoreUnavailable
-from gatewayz.store.idempotency_records import Claimed, Earlier, Outcome, State
+from gatewayz.store.idempotency_records import Claimed, Earlier, Outcome, Run, State
 
 __all__ = ["MAX_ANSWER_BYTES", "Answer", "Claim", "ClaimStore", "Idempotency", "claim_key", "fingerprint"]
 
@@ -21,7 +22,11 @@ _log = logging.getLogger("gatewayz.idempotency")
 MAX_ANSWER_BYTES: Final = 256 * 1024
 _KEPT_MS: Final = 24 * 3600 * 1000
 _MAX_KEY_CHARACTERS: Final = 255
-_FORGET_EVERY_S: Final = 60.0
+_LOOK_EVERY_S: Final = 1.0
+_FORGET_EVERY: Final = 60
+"""Looks."""
+_MAX_WAITING_BYTES: Final = 32 * 1024 * 1024
+"""Of answers that wait for the store; those beyond are not given again, and not run again either."""
 _FINAL: Final = {"x-should-retry": "false"}
 """SDKs repeat a 409 by themselves unless told not to."""
 
@@ -35,8 +40,12 @@ class ClaimStore(Protocol):
         """Claim a key, or return what an earlier request made of it; None when that has just been forgotten."""
         ...
 
-    async def finish(self, user_id: int, key: str, run: int, outcome: Outcome) -> bool:
+    async def finish(self, run: Run, outcome: Outcome) -> bool:
         """Note how a run ended; False when the claim has passed to a later run."""
+        ...
+
+    async def renew(self, run: Run, expires_ms: int) -> None:
+        """Move the moment from which a run is taken to have crashed."""
         ...
 
     async def forget(self, ended_ms: int, running_ms: int) -> int:
@@ -54,42 +63,43 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Claim:
     """The right to run a request. Ends once: `done`, `spent` or `release`; none of them raises StoreUnavailable."""
 
-    def __init__(self, store: ClaimStore, clock: Clock, user_id: int, key: str, run: int) -> None:
-        self._store = store
-        self._clock = clock
-        self._user_id = user_id
-        self._key = key
-        self.run = run
+    def __init__(self, ends: "Idempotency", run: Run, run_ms: int, expires_ms: int) -> None:
+        self._ends = ends
+        self.id = run
+        self.run_ms = run_ms
+        """How long the run is believed in without a sign of life."""
+        self.expires_ms = expires_ms
+
+    @property
+    def run(self) -> int:
+        """The how manieth run of the request this is."""
+        return self.id.number
 
     async def done(self, answer: Answer) -> None:
         """Keep the answer for repeats; one that is too large is spent."""
         if len(answer.body) > MAX_ANSWER_BYTES:
             await self.spent()
             return
-        await self._end("done", msgspec.json.encode(answer.headers), answer.body)
+        await self._ends.end(self, "done", msgspec.json.encode(answer.headers), answer.body)
 
     async def spent(self) -> None:
         """Note that the request was charged and cannot be answered again."""
-        await self._end("spent")
+        await self._ends.end(self, "spent")
 
     async def release(self) -> None:
         """Let the next request with the key run: this one failed."""
-        await self._end("released")
-
-    async def _end(self, state: State, headers: bytes | None = None, body: bytes | None = None) -> None:
-        outcome = Outcome(state=state, expires_ms=_now_ms(self._clock) + _KEPT_MS, headers=headers, body=body)
-        try:
-            await self._store.finish(self._user_id, self._key, self.run, outcome)
-        except StoreUnavailable as err:  # the request has its answer; the claim expires by itself
-            _log.warning("the end of a claimed request was not noted: %s", err.message)
+        await self._ends.end(self, "released")
 
 
 class Idempotency:
-    """Claims requests for their callers."""
+    """Claims requests for their callers, and looks after the claims of this process until they have ended."""
 
     def __init__(self, store: ClaimStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._running: dict[Run, Claim] = {}
+        self._unwritten: dict[Run, Outcome] = {}
+        """Ends that the store could not be told of; their claims go on being renewed until it has been."""
 
     async def claim(self, user_id: int, key: str, request: str, run_s: float) -> Claim | Answer:
         """Return the claim when the request is to run, or the answer of the run there was.
@@ -98,22 +108,64 @@ class Idempotency:
         :param run_s: seconds after which a run without an end is taken to have crashed.
         Raises Conflict (409), SchemaInvalid (422) for another request under the same key, StoreUnavailable (503).
         """
-        now_ms = _now_ms(self._clock)
-        found = await self._store.claim(user_id, key, request, now_ms, now_ms + int(run_s * 1000))
+        now_ms, run_ms = _now_ms(self._clock), int(run_s * 1000)
+        found = await self._store.claim(user_id, key, request, now_ms, now_ms + run_ms)
         if isinstance(found, Claimed):
-            return Claim(self._store, self._clock, user_id, key, found.run)
+            run = Run(user_id=user_id, key=key, number=found.run)
+            claim = self._running[run] = Claim(self, run, run_ms, now_ms + run_ms)
+            return claim
         if found is None:
             raise _running()
         return _replayed(found, request)
 
+    async def end(self, claim: Claim, state: State, headers: bytes | None = None, body: bytes | None = None) -> None:
+        """Note how a run ended, now or as soon as the store is back."""
+        outcome = Outcome(state=state, expires_ms=_now_ms(self._clock) + _KEPT_MS, headers=headers, body=body)
+        try:
+            await self._store.finish(claim.id, outcome)
+        except StoreUnavailable as err:  # the request has its answer; a repeat must not be a second, charged run
+            _log.warning("the end of a claimed request is noted later: %s", err.message)
+            self._unwritten[claim.id] = self._affordable(outcome)
+        else:
+            self._running.pop(claim.id, None)
+
     async def run(self) -> None:
-        """Forget what has expired, once a minute, until cancelled."""
-        while True:
-            await asyncio.sleep(_FORGET_EVERY_S)
+        """Look after claims every second and forget what has expired once a minute, until cancelled."""
+        for second in itertools.count(1):
+            await asyncio.sleep(_LOOK_EVERY_S)
             try:
-                await self.forget()
+                await self.look_after()
+                if not second % _FORGET_EVERY:
+                    await self.forget()
             except StoreUnavailable as err:
-                _log.warning("expired request ids were not forgotten: %s", err.message)
+                _log.debug("claims of requests are looked after later: %s", err.message)
+
+    async def look_after(self) -> None:
+        """Write the ends that could not be written, renew the claims of runs that go on. Raises StoreUnavailable."""
+        for run, outcome in list(self._unwritten.items()):
+            await self._store.finish(run, outcome)
+            del self._unwritten[run]
+            self._running.pop(run, None)
+        now_ms = _now_ms(self._clock)
+        due = [claim for claim in self._running.values() if claim.expires_ms - now_ms < claim.run_ms // 2]
+        for claim in due:
+            expires_ms = now_ms + claim.run_ms
+            await self._store.renew(claim.id, expires_ms)
+            claim.expires_ms = expires_ms
+
+    async def aclose(self) -> None:
+        """Try once more to write what could not be written."""
+        try:
+            await self.look_after()
+        except StoreUnavailable as err:
+            _log.warning("the ends of %d claimed requests are lost: %s", len(self._unwritten), err.message)
+
+    def _affordable(self, outcome: Outcome) -> Outcome:
+        """Return the end without its answer when the answers that wait are too many to keep."""
+        waiting = sum(len(each.body or b"") for each in self._unwritten.values())
+        if waiting + len(outcome.body or b"") <= _MAX_WAITING_BYTES:
+            return outcome
+        return Outcome(state="spent", expires_ms=outcome.expires_ms)
 
     async def forget(self) -> int:
         """Forget what has expired; return how many. Raises StoreUnavailable.

@@ -4,7 +4,7 @@ from itertools import count
 from re import sub
 from typing import Final
 
-from gatewayz.store.idempotency_records import Claimed, Earlier, Outcome
+from gatewayz.store.idempotency_records import Claimed, Earlier, Outcome, Run
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.statements import Statements
 
@@ -21,6 +21,7 @@ _FINISH: Final = (
     "UPDATE idempotency SET state = ?, expires_ms = ?, headers = ?, body = ?"
     " WHERE user_id = ? AND key = ? AND run = ? AND state = 'running'"
 )
+_RENEW: Final = "UPDATE idempotency SET expires_ms = ? WHERE user_id = ? AND key = ? AND run = ? AND state = 'running'"
 _FORGET: Final = "DELETE FROM idempotency WHERE expires_ms <= ? AND (state <> 'running' OR expires_ms <= ?)"
 
 
@@ -47,10 +48,16 @@ class SqlIdempotencyStore:
 
         return await self._database.run(work)
 
-    async def finish(self, user_id: int, key: str, run: int, outcome: Outcome) -> bool:
+    async def finish(self, run: Run, outcome: Outcome) -> bool:
         """Note how a run ended; False when the claim has passed to a later run."""
-        values = (outcome.state, outcome.expires_ms, outcome.headers, outcome.body, user_id, key, run)
-        return await self._database.run(lambda s: s.change(_marked(_FINISH, s), values) > 0)
+        values = (outcome.state, outcome.expires_ms, outcome.headers, outcome.body)
+        key = (run.user_id, run.key, run.number)
+        return await self._database.run(lambda s: s.change(_marked(_FINISH, s), (*values, *key)) > 0)
+
+    async def renew(self, run: Run, expires_ms: int) -> None:
+        """Move the moment from which a run is taken to have crashed."""
+        values = (expires_ms, run.user_id, run.key, run.number)
+        await self._database.run(lambda s: s.change(_marked(_RENEW, s), values), durable=False)
 
     async def forget(self, ended_ms: int, running_ms: int) -> int:
         """Forget ends that expired before one moment and runs that expired before another; return how many."""

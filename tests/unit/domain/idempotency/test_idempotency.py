@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from gatewayz.domain.idempotency.idempotency import (
     MAX_ANSWER_BYTES,
     Answer,
     Claim,
+    ClaimStore,
     Idempotency,
     claim_key,
     fingerprint,
@@ -109,17 +111,78 @@ async def test_of_many_at_once_one_runs(idempotency: Idempotency) -> None:
     assert sum(isinstance(each, Conflict) for each in found) == 19
 
 
-async def test_a_lost_store_refuses_claims_but_not_answers(clock: FakeClock) -> None:
-    class Lost:
-        async def claim(self, *_: object) -> None:
-            raise StoreUnavailable("gone")
+async def test_a_run_longer_than_its_claim_keeps_it(store: SqlStore, clock: FakeClock) -> None:
+    here, there = Idempotency(store.idempotency, clock), Idempotency(store.idempotency, clock)
+    claim = await claimed(here)
+    for _ in range(10):
+        clock.advance(61)
+        await here.look_after()
+        with pytest.raises(Conflict, match="running"):
+            await there.claim(1, "k", "r", 120)
+    await claim.done(ANSWER)
+    clock.advance(600)
+    await here.look_after()
+    assert await there.claim(1, "k", "r", 120) == ANSWER
 
-        async def finish(self, *_: object) -> bool:
-            raise StoreUnavailable("gone")
 
-        async def forget(self, *_: object) -> int:
-            raise StoreUnavailable("gone")
+class Fickle:
+    """A store that can be told to be away; counts renewals."""
 
+    def __init__(self, behind: ClaimStore) -> None:
+        self.behind = behind
+        self.is_away = False
+
+    async def claim(self, *of: Any) -> Any:
+        return await self._there().claim(*of)
+
+    async def finish(self, *of: Any) -> bool:
+        return await self._there().finish(*of)
+
+    async def renew(self, *of: Any) -> None:
+        await self._there().renew(*of)
+
+    async def forget(self, *of: Any) -> int:
+        return await self._there().forget(*of)
+
+    def _there(self) -> ClaimStore:
+        if self.is_away:
+            raise StoreUnavailable("gone")
+        return self.behind
+
+
+@pytest.mark.parametrize("end", ["done", "spent", "released"])
+async def test_an_end_that_cannot_be_written_is_written_later(store: SqlStore, clock: FakeClock, end: str) -> None:
+    fickle = Fickle(store.idempotency)
+    here, there = Idempotency(fickle, clock), Idempotency(store.idempotency, clock)
+    claim = await claimed(here)
+    fickle.is_away = True
     with pytest.raises(StoreUnavailable):
-        await Idempotency(Lost(), clock).claim(1, "k", "r", 120)
-    await Claim(Lost(), clock, 1, "k", 1).done(ANSWER)
+        await here.claim(2, "k", "r", 120)
+    await {"done": lambda: claim.done(ANSWER), "spent": claim.spent, "released": claim.release}[end]()
+    with pytest.raises(Conflict, match="running"):
+        await there.claim(1, "k", "r", 120)
+    fickle.is_away = False
+    await here.look_after()
+    if end == "done":
+        assert await there.claim(1, "k", "r", 120) == ANSWER
+    elif end == "spent":
+        with pytest.raises(Conflict, match="charged"):
+            await there.claim(1, "k", "r", 120)
+    else:
+        assert (await claimed(there)).run == 2
+
+
+async def test_answers_that_wait_for_the_store_are_bounded(store: SqlStore, clock: FakeClock) -> None:
+    fickle = Fickle(store.idempotency)
+    here = Idempotency(fickle, clock)
+    claims = [await here.claim(1, f"k{number}", "r", 120) for number in range(130)]
+    fickle.is_away = True
+    large = Answer(headers=ANSWER.headers, body=b"x" * MAX_ANSWER_BYTES)
+    for claim in claims:
+        assert isinstance(claim, Claim)
+        await claim.done(large)
+    fickle.is_away = False
+    await here.aclose()
+    assert await here.claim(1, "k0", "r", 120) == large
+    with pytest.raises(Conflict, match="not kept"):
+        await here.claim(1, "k129", "r", 120)
