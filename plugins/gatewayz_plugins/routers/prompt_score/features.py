@@ -9,7 +9,7 @@ from typing import Final
 
 from gatewayz_plugins.routers.prompt_score.words import GROUPS, PAIRS, PHRASES, WORDS
 
-__all__ = ["NAMES", "features_of"]
+__all__ = ["CHOICES", "NAMES", "features_of"]
 
 _SIZE: Final = (
     "letters", "words", "sentences", "sentence_words", "word_letters", "long_words", "variety",
@@ -39,9 +39,13 @@ NAMES: Final = (
     *(f"phrase_{name}" for name in PHRASES),
 )
 """Names of the features, in the order in which `features_of` returns them."""
+CHOICES: Final = NAMES.index("choices")
+"""Where the feature stands that is above 0 for questions with choices."""
 
 _SENTENCE: Final = re.compile(r"[.!?]+(?=\s|$)")
 _CHOICE: Final = re.compile(r"^[ \t]*\(?[a-j][.):][ \t]*(.*)$", re.MULTILINE)
+_FOREIGN: Final = re.compile(r"[\u0250-\u1fff\u3040-\ufaff]")
+"""Letters of other scripts than the Latin one."""
 _LONG_WORD: Final = 9
 _BIG_NUMBER: Final = 3
 _FEWEST_CHOICES: Final = 2
@@ -89,7 +93,7 @@ def _marks(text: str) -> list[float]:
         *(log1p(sum(map(count, marks))) for marks in _MARKS.values()),
         float("__" in text or " _ " in text),
         float(text.rstrip().endswith("?")),
-        0.0 if text.isascii() else sum(map(_is_foreign, text)) / len(text),
+        0.0 if text.isascii() else len(_FOREIGN.findall(text)) / len(text),
     ]
 
 
@@ -104,10 +108,6 @@ def _choices(text: str, words: int) -> list[float]:
         sum(choice.lstrip("$-( ")[:1].isdigit() for choice in choices) / len(choices),
         log1p(text.count(" ", 0, found[0].start()) + 1),
     ]
-
-
-def _is_foreign(letter: str) -> bool:
-    return letter > "\u024f" and letter.isalpha()
 
 
 def _kinds(counts: Mapping[str, int]) -> list[float]:

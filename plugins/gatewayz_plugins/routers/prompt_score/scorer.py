@@ -1,53 +1,30 @@
-"""From features to a score, with weights that were trained before (scripts/train_prompt_scorer.py)."""
+"""From a prompt to its score, with weights that were trained before (scripts/train_prompt_scorer.py)."""
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from math import exp
-from typing import Final
+from operator import mul
 
 import msgspec
 
 from gatewayz_plugins.routers.prompt_score.answers import expected_tokens
-from gatewayz_plugins.routers.prompt_score.features import NAMES, features_of
+from gatewayz_plugins.routers.prompt_score.features import CHOICES, NAMES, features_of
+from gatewayz_plugins.routers.prompt_score.ngrams import Table
 from gatewayz_plugins.routers.prompt_score.tokens import looked_at, tokens_of
+from gatewayz_plugins.routers.prompt_score.weights import DOMAINS, Linear, Weights, packaged_weights
 
-__all__ = ["DOMAINS", "Linear", "PromptScore", "PromptScorer", "Weights", "load_scorer"]
-
-DOMAINS: Final = ("code", "math", "knowledge", "reasoning", "writing", "chat")
-"""What a prompt may be about."""
+__all__ = ["DOMAINS", "PromptScore", "PromptScorer", "load_scorer"]
 
 
 class PromptScore(msgspec.Struct, frozen=True):
     """What is known of a prompt before any model has answered it."""
 
     need: float
-    """0..1: how much a strong model is needed; calibrated, see docs/routing/model-card.md."""
+    """0..1: how likely a small model falls short, calibrated; see docs/routing/model-card.md."""
     domains: dict[str, float]
     """Probability of each of DOMAINS; they sum to 1."""
     output_tokens: int
     """Expected length of the answer in tokens."""
-
-
-class Linear(msgspec.Struct, frozen=True):
-    """A sum over features."""
-
-    bias: float
-    features: list[float]
-    """A weight for each feature, in the order of NAMES."""
-
-
-class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What training made. The file holds no piece of a prompt."""
-
-    data: dict[str, str]
-    """SHA-256 of each file it was trained from, by the file's name."""
-    names: list[str]
-    need: Linear
-    curve: list[tuple[float, float]]
-    """Raw need → need, rising; straight between the points, level outside."""
-    domains: dict[str, Linear]
 
 
 class PromptScorer:
@@ -55,33 +32,46 @@ class PromptScorer:
 
     def __init__(self, weights: Weights) -> None:
         """Take the weights. Raises ValueError when they were trained for other features."""
-        if tuple(weights.names) != NAMES or tuple(weights.domains) != DOMAINS:
+        if weights.names != NAMES or tuple(weights.domains) != DOMAINS or tuple(weights.need_domains) != DOMAINS:
             raise ValueError("the weights were trained for other features: train them again")
-        self.weights = weights
-        self._raw = [point[0] for point in weights.curve]
-        self._need = [point[1] for point in weights.curve]
+        self._weights = weights
+        self._table = Table(weights.ngrams, weights.ngrams_scale, len(DOMAINS))
 
     def score(self, text: str) -> PromptScore:
-        """Return the score of a prompt: the text of its last user message, whole."""
-        seen = looked_at(text).lower()
+        """Return the score of a prompt: the whole text that a caller wants answered."""
+        seen = looked_at(text)
         tokens = tokens_of(seen)
         features = features_of(seen, tokens)
-        need = self._calibrated(_sum(self.weights.need, features))
-        domains = _softmax({name: _sum(linear, features) for name, linear in self.weights.domains.items()})
+        domains = self.domains(features, tokens)
+        need = self.need_of(self.raw_need(features, domains))
         return PromptScore(need=need, domains=domains, output_tokens=expected_tokens(domains, tokens))
 
-    def _calibrated(self, raw: float) -> float:
-        at = bisect_right(self._raw, raw)
-        if at == 0:
-            return self._need[0]
-        if at == len(self._raw):
-            return self._need[-1]
-        share = (raw - self._raw[at - 1]) / (self._raw[at] - self._raw[at - 1])
-        return self._need[at - 1] + share * (self._need[at] - self._need[at - 1])
+    def raw_need(self, features: Sequence[float], domains: Mapping[str, float]) -> float:
+        """Return the need before calibration, on a scale without bounds."""
+        weights = self._weights
+        if features[CHOICES] > 0.0:
+            return _sum(weights.need_choices, features)
+        return _sum(weights.need_open, features) + sum(weights.need_domains[name] * domains[name] for name in DOMAINS)
+
+    def need_of(self, raw: float) -> float:
+        """Return the need that a raw need stands for."""
+        calibration = self._weights.calibration
+        return _logistic(calibration.slope * raw + calibration.bias)
+
+    def domains(self, features: Sequence[float], tokens: Sequence[str]) -> dict[str, float]:
+        """Return the probability of each domain."""
+        said = self._table.sums(set(tokens)) or [0.0] * len(DOMAINS)
+        linears = self._weights.domains
+        return _softmax({name: _sum(linears[name], features) + more for name, more in zip(DOMAINS, said, strict=True)})
 
 
 def _sum(linear: Linear, features: Sequence[float]) -> float:
-    return linear.bias + sum(map(float.__mul__, linear.features, features))
+    total: float = sum(map(mul, linear.features, features))
+    return linear.bias + total
+
+
+def _logistic(value: float) -> float:
+    return 1.0 / (1.0 + exp(-max(-30.0, min(30.0, value))))
 
 
 def _softmax(sums: dict[str, float]) -> dict[str, float]:
@@ -94,5 +84,4 @@ def _softmax(sums: dict[str, float]) -> dict[str, float]:
 @cache
 def load_scorer() -> PromptScorer:
     """Return the scorer with the weights of the package, read once per process."""
-    content = files("gatewayz_plugins.routers.prompt_score").joinpath("weights.json").read_bytes()
-    return PromptScorer(msgspec.json.decode(content, type=Weights))
+    return PromptScorer(packaged_weights())

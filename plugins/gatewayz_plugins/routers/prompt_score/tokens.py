@@ -13,14 +13,18 @@ HEAD: Final = 3000
 TAIL: Final = 1500
 """Characters read at the beginning and at the end: instructions stand there, and the time stays bounded."""
 
+_BLANKS: Final = re.compile(r"[ \t]{2,}")
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d+")
 
 
 def looked_at(text: str) -> str:
-    """Return what is read of a prompt: all of it up to HEAD + TAIL characters, else its beginning and its end."""
-    if len(text) <= HEAD + TAIL:
-        return text
-    return f"{text[:HEAD]}\n{text[-TAIL:]}"
+    """Return what is read of a prompt, in lower case and with single blanks.
+
+    That is all of it up to HEAD + TAIL characters, of a longer one its beginning and its end.
+    """
+    if len(text) > HEAD + TAIL:
+        text = f"{text[:HEAD]}\n{text[-TAIL:]}"
+    return _BLANKS.sub(" ", text.lower())
 
 
 def token_of(word: str) -> str:

@@ -14,13 +14,13 @@ GROUPS: Final[dict[str, str]] = {
     "unit": """dollar dollars cent cents hour hours minute minutes day days week weeks month months year years mile
         miles feet foot inch inches pound pounds gallon gallons meter meters km kg cost costs price pay pays paid
         earn earns spend spends sell sells sold buy buys bought speed mph age old""",
-    "math": """equation equations integer integers prime polynomial triangle circle angle radius perimeter area
-        volume probability sqrt frac matrix vector derivative integral function theorem modulo divisible root roots
-        factor factors coefficient digit digits coordinates parallel perpendicular sequence series permutation
-        logarithm cos sin tan inequality cdot begin real graph slope arithmetic geometric geometry algebra calculus
-        formula numbers math""",
-    "solve": """calculate compute solve evaluate simplify determine find prove proof derive show minimize maximize
-        optimize estimate verify""",
+    "math": """primes group proof square equation equations integer integers prime polynomial triangle circle angle
+        radius perimeter area volume probability sqrt frac matrix vector derivative integral function theorem modulo
+        divisible root roots factor factors coefficient digit digits coordinates parallel perpendicular sequence
+        series permutation logarithm cos sin tan inequality cdot begin real graph slope arithmetic geometric
+        geometry algebra calculus formula numbers math""",
+    "solve": """proves induction calculate compute solve evaluate simplify determine find prove proof derive show
+        minimize maximize optimize estimate verify""",
     "code": """python javascript java typescript sql html css rust golang function functions class method def return
         returns import print array list string strings dict tuple loop algorithm code program script implement debug
         bug compile api json regex query database component variable parameter parameters assert lambda async docker
