@@ -46,7 +46,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     both = {"price": price, "offers": {"near": {"price": {"input": "0.5", "output": "1"}}, "openrouter": {}}}
     with stub_upstream() as stub, stub_upstream() as near:
         config = {
-            "plugins": ["providers.*", "routers.failover", "billing.*"],
+            "plugins": ["providers.*", "routers.failover", "billing.*", "hub.seeded"],
+            "hub": {"use": "seeded"},
             "routers": {"general": None, "code": None},
             "providers": {
                 **{name: {"base_url": stub.url, "api_key": "sk-x"} for name in ("openai", "openrouter", "fireworks")},
@@ -237,8 +238,26 @@ def test_4_1_11_detail(live: Live) -> None:
         assert shown["data"]["id"] == "test/both" and "huggingface_metrics" in shown["data"]
         assert [each["slug"] for each in shown["providers"]] == ["openrouter", "near"], "the order to try"
         assert (shown["provider"], shown["model"]) == ("test", "both")
+    llama = live.get("/api/models/detail", model_id="meta-llama/llama-3.3-70b-instruct")["data"]["huggingface_metrics"]
+    assert llama["downloads"] > 0 and llama["likes"] > 0 and llama["author"] == "meta-llama"
+    assert (
+        "huggingface_metrics"
+        not in live.get("/api/models/detail", model_id="test/both", include_huggingface="false")["data"]
+    )
     live.get("/api/models/detail", 400)
     live.get("/api/models/detail", 404, model_id="no/such")
+
+
+def test_4_1_1_and_4_1_7_with_figures_of_the_hub(live: Live) -> None:
+    page = live.get("/v1/models", provider="meta-llama", include_huggingface="true", limit=100)
+    figures = {model["id"]: model["huggingface_metrics"] for model in page["data"]}
+    assert page["include_huggingface"] and figures["meta-llama/llama-3.3-70b-instruct"]["downloads"] > 0
+    plain = live.get("/v1/models", provider="meta-llama", limit=100)
+    assert not plain["include_huggingface"] and not any("huggingface_metrics" in model for model in plain["data"])
+    live.get("/v1/models", 400, include_huggingface="true", limit=101)
+    shown = live.get("/v1/models/test/both")
+    assert shown["include_huggingface"] and shown["huggingface_metrics"] is None, "the hub has not got it"
+    assert "huggingface_metrics" not in live.get("/v1/models/test/both", include_huggingface="false")
 
 
 def test_4_1_12_every_model_has_a_price(live: Live) -> None:
@@ -296,5 +315,5 @@ def test_sdks_still_read_the_lists(live: Live) -> None:
         with pytest.raises(openai.NotFoundError):
             client.models.retrieve("no/such")
     with anthropic.Anthropic(base_url=live.base, api_key=live.key, max_retries=0) as other:
-        assert other.models.retrieve("openai/gpt-4o").display_name == "GPT-4o"
+        assert other.models.retrieve("openai/gpt-4o").id == "openai/gpt-4o"
         assert next(iter(other.models.list(limit=5))).type == "model"

@@ -4,14 +4,24 @@ Source: spec 02 §2 (4.1.1-4.1.4, 4.1.7-4.1.11, 25.11).
 """
 
 from collections.abc import Callable, Hashable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from quart import Response, request
 
 from gatewayz.areas.catalog import compare as comparing
 from gatewayz.areas.catalog import search as searching
-from gatewayz.areas.catalog.service import ModelLists, model_lists, wants_anthropic_shape
+from gatewayz.areas.catalog.hub import MAX_ENRICHED, with_metrics
+from gatewayz.areas.catalog.service import (
+    ANTHROPIC_LIMIT,
+    LIMIT,
+    DeveloperQuery,
+    ListQuery,
+    ModelLists,
+    check_range,
+    model_lists,
+    wants_anthropic_shape,
+)
 from gatewayz.sdk.errors import InvalidRequest, ModelNotFound, SchemaInvalid
 from gatewayz.web.bodies import read_json
 from gatewayz.web.pages import Page, PageCache, answer_page, make_page, tag_of
@@ -20,10 +30,19 @@ from gatewayz.web.routes import Call, Route, json_response
 
 __all__ = ["ROUTES"]
 
-_WORD_LENGTH: Final = 128
 _PAGES: Final = PageCache(32 * 1024 * 1024)
 """Of all editions of this process: a page is found by its query and by the version of the rows it was made of."""
 _VARY: Final = "anthropic-version, accept-encoding"
+
+
+T = TypeVar("T")
+
+
+class OneQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """How one model is shown."""
+
+    gateway: str | None = None
+    include_huggingface: bool = True
 
 
 class CompareQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,52 +64,46 @@ class DetailQuery(msgspec.Struct, frozen=True, kw_only=True, rename={"other_id":
 
 async def list_models(call: Call) -> Response:
     """Models that can be called, a page at a time; the shape is that of the client that asks."""
-    lists = _lists(call)
+    lists, asked = _lists(call), _strictly(lambda: read_query(ListQuery))
     if wants_anthropic_shape(request.scope["headers"]):
-        cursors: dict[str, Any] = {
-            "limit": _number("limit", 20),
-            "after_id": request.args.get("after_id"),
-            "before_id": request.args.get("before_id"),
-        }
-        return await _kept(lists, ("anthropic", *cursors.values()), lambda: _plain(lists.anthropic_page(**cursors)))
-    query: dict[str, Any] = {
-        "limit": _number("limit", 100),
-        "offset": _number("offset", 0),
-        "provider": _word("provider"),
-        "gateway": _word("gateway"),
-        "is_private": _flag("is_private"),
-        "unique_models": _flag("unique_models") is not False,
-    }
+        cursors = (ANTHROPIC_LIMIT if asked.limit is None else asked.limit, asked.after_id, asked.before_id)
+        return await _kept(lists, ("anthropic", *cursors), lambda: _plain(lists.anthropic_page(*cursors)))
     now = call.edition.clock.now()
-    return await _kept(lists, ("openai", *query.values()), lambda: make_page(lists.openai_page(**query), now))
+    if asked.include_huggingface:
+        check_range("limit", asked.limit or LIMIT, 1, MAX_ENRICHED)
+        page = await with_metrics(lists, call.services.hub, lists.openai_page(asked))
+        return await answer_page(make_page(page, now), is_hit=False, vary=_VARY)
+    return await _kept(lists, ("openai", asked), lambda: make_page(lists.openai_page(asked), now))
 
 
 async def list_developer_models(call: Call, developer: str) -> Response:
     """The models of one maker; a word that is a model's name instead shows that model."""
-    lists = _lists(call)
+    lists, asked = _lists(call), _strictly(lambda: read_query(DeveloperQuery))
     if wants_anthropic_shape(request.scope["headers"]):
-        return await show_model(call, developer)
+        return await _show(call, developer, OneQuery())
     if not lists.is_developer(developer):
+        shown = OneQuery(gateway=asked.gateway, include_huggingface=asked.include_huggingface)
         try:
-            return await show_model(call, developer)
+            return await _show(call, developer, shown)
         except ModelNotFound:
             pass  # a maker nobody knows has no models
-    query: dict[str, Any] = {
-        "limit": _number("limit", 100),
-        "offset": _number("offset", 0),
-        "gateway": _word("gateway"),
-    }
     now = call.edition.clock.now()
-    key = ("developer", developer, *query.values())
-    return await _kept(lists, key, lambda: make_page(lists.developer_page(developer, **query), now))
+    key = ("developer", developer, asked)
+    return await _kept(lists, key, lambda: make_page(lists.developer_page(developer, asked), now))
 
 
 async def show_model(call: Call, model_id: str) -> Response:
     """One model, by any of its names; slashes may come encoded."""
+    return await _show(call, model_id, _strictly(lambda: read_query(OneQuery)))
+
+
+async def _show(call: Call, name: str, asked: OneQuery) -> Response:
     lists = _lists(call)
     if wants_anthropic_shape(request.scope["headers"]):
-        return await answer_page(_plain(lists.anthropic_model(model_id)), is_hit=False, vary=_VARY)
-    detail = lists.openai_model(model_id, gateway=_word("gateway"))
+        return await answer_page(_plain(lists.anthropic_model(name)), is_hit=False, vary=_VARY)
+    model, _ = lists.find(name, asked.gateway)
+    metrics = await call.services.hub.metrics(model) if asked.include_huggingface else msgspec.UNSET
+    detail = lists.openai_model(name, gateway=asked.gateway, metrics=metrics)
     return await answer_page(make_page(detail, call.edition.clock.now()), is_hit=False, vary=_VARY)
 
 
@@ -136,7 +149,10 @@ async def describe_model(call: Call) -> Response:
             code="MISSING_REQUIRED_FIELD",
             param="model_id",
         )
-    report = searching.report(_lists(call), name, query.gateway, include_huggingface=query.include_huggingface)
+    lists = _lists(call)
+    model, _ = lists.find(name, query.gateway)
+    metrics = await call.services.hub.metrics(model) if query.include_huggingface else msgspec.UNSET
+    report = searching.report(lists, name, query.gateway, metrics=metrics)
     return await answer_page(make_page(report, call.edition.clock.now()), is_hit=False)
 
 
@@ -159,44 +175,18 @@ def _stamped(call: Call, answer: dict[str, Any]) -> Response:
     return json_response({**answer, "timestamp": call.edition.clock.now()})
 
 
-def _number(name: str, default: int) -> int:
-    text = request.args.get(name)
-    if text is None:
-        return default
+def _strictly(read: Callable[[], T]) -> T:
+    """Return the query; a value of the wrong type is 400 on the paths that OpenAI's clients use."""
     try:
-        return int(text)
-    except ValueError as err:
-        raise _type_error(name, text, "integer", "a whole number") from err
-
-
-def _flag(name: str) -> bool | None:
-    text = request.args.get(name)
-    if not text:
-        return None
-    try:
-        return msgspec.convert(text.lower(), bool, strict=False)
-    except msgspec.ValidationError as err:
-        raise _type_error(name, text, "boolean", "true or false") from err
-
-
-def _type_error(name: str, text: str, kind: str, words: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"'{name}' must be {words}.",
-        code="INVALID_PARAMETER_TYPE",
-        param=name,
-        context={"parameter_name": name, "parameter_value": text[:_WORD_LENGTH], "expected_type": kind},
-    )
-
-
-def _word(name: str) -> str | None:
-    text = request.args.get(name)
-    return text[:_WORD_LENGTH] if text else None
+        return read()
+    except SchemaInvalid as err:
+        raise InvalidRequest(err.message, code="INVALID_PARAMETER_TYPE", param=err.param, context=err.context) from err
 
 
 _PATHS: Final = ("/v1/models", "/v1/v1/models", "/models")
 
 ROUTES: Final = (
-    *(Route(method="GET", path=path, handler=list_models, guard="optional") for path in _PATHS),
+    *(Route(method="GET", path=path, handler=list_models, guard="optional", query=ListQuery) for path in _PATHS),
     Route(
         method="GET",
         path="/v1/models/unique",
@@ -220,9 +210,18 @@ ROUTES: Final = (
         query=CompareQuery,
     ),
     *(
-        Route(method="GET", path=f"{path}/<developer>", handler=list_developer_models, guard="optional")
+        Route(
+            method="GET",
+            path=f"{path}/<developer>",
+            handler=list_developer_models,
+            guard="optional",
+            query=DeveloperQuery,
+        )
         for path in _PATHS[:2]
     ),
-    *(Route(method="GET", path=f"{path}/<path:model_id>", handler=show_model, guard="optional") for path in _PATHS[:2]),
+    *(
+        Route(method="GET", path=f"{path}/<path:model_id>", handler=show_model, guard="optional", query=OneQuery)
+        for path in _PATHS[:2]
+    ),
     Route(method="GET", path="/api/models/detail", handler=describe_model, guard="optional", query=DetailQuery),
 )

@@ -100,17 +100,20 @@ def unique_page(lists: ModelLists, query: UniqueQuery) -> UniquePage:
     )
 
 
-def report(lists: ModelLists, name: str, gateway: str | None, *, include_huggingface: bool) -> ModelReport:
-    """Return `GET /api/models/detail`. Raises ModelNotFound; InvalidRequest for an unknown gateway."""
+def report(lists: ModelLists, name: str, gateway: str | None, *, metrics: Any = msgspec.UNSET) -> ModelReport:
+    """Return `GET /api/models/detail`.
+
+    :param metrics: what the model hub says of it, where that was asked for.
+    Raises ModelNotFound; InvalidRequest for an unknown gateway.
+    """
     model, entry = lists.find(name, gateway)
-    shown = lists.rows.object(entry)
     return ModelReport(
-        data=msgspec.structs.replace(shown, huggingface_metrics=None) if include_huggingface else shown,
+        data=msgspec.structs.replace(lists.rows.object(entry), huggingface_metrics=metrics),
         providers=tuple(provider_offers(lists, model)),
         provider=model.owned_by,
         model=model.id.partition("/")[2],
         gateway=gateway or ALL,
-        include_huggingface=include_huggingface,
+        include_huggingface=metrics is not msgspec.UNSET,
         timestamp="",
     )
 

@@ -5,7 +5,7 @@ Source: spec 02 §1, §2; clients-on-the-wire 2 (both SDKs ask on the same path)
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -20,12 +20,51 @@ from gatewayz.domain.observation.traffic import TrafficView
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import InvalidRequest, ModelNotFound
 
-__all__ = ["MAX_LIMIT", "ModelLists", "check_range", "model_lists", "wants_anthropic_shape"]
+__all__ = [
+    "ANTHROPIC_LIMIT",
+    "LIMIT",
+    "MAX_LIMIT",
+    "DeveloperQuery",
+    "ListQuery",
+    "ModelLists",
+    "check_range",
+    "model_lists",
+    "wants_anthropic_shape",
+]
 
 MAX_LIMIT: Final = 10_000
 """1,000 is documented; older clients send up to this (spec 02 §2)."""
-DEFAULT_LIMIT: Final = 100
-ANTHROPIC_DEFAULT_LIMIT: Final = 20
+LIMIT: Final = 100
+ANTHROPIC_LIMIT: Final = 20
+
+
+class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What `GET /v1/models` is asked. Ranges are checked by the pages: the two shapes differ in them."""
+
+    limit: int | None = None
+    offset: int = 0
+    provider: str | None = None
+    """Keep models that this gateway serves, as it serves them; a word that is no gateway with models means a maker."""
+    gateway: str | None = None
+    """Keep what this gateway serves, at its prices."""
+    is_private: bool | None = None
+    """Keep entries of gateways that are private, or are not."""
+    unique_models: bool = True
+    """Each model once; else once for each gateway."""
+    include_huggingface: bool = False
+    """With the figures of the model hub, for at most 100 models."""
+    after_id: str | None = None
+    """Of Anthropic's shape, as the next one."""
+    before_id: str | None = None
+
+
+class DeveloperQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What `GET /v1/models/{developer}` is asked."""
+
+    limit: int | None = None
+    offset: int = 0
+    gateway: str | None = None
+    include_huggingface: bool = False
 
 
 def wants_anthropic_shape(headers: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -83,28 +122,13 @@ class ModelLists:
         """Tell whether an entry is as private as asked."""
         return is_private is None or self.gateways.is_private(entry.offer.provider) == is_private
 
-    def openai_page(
-        self,
-        *,
-        limit: int = DEFAULT_LIMIT,
-        offset: int = 0,
-        provider: str | None = None,
-        gateway: str | None = None,
-        is_private: bool | None = None,
-        unique_models: bool = True,
-    ) -> ModelPage:
+    def openai_page(self, asked: ListQuery) -> ModelPage:
         """Return `GET /v1/models` in OpenAI's shape.
 
-        :param provider: keep models that this instance serves, as it serves them; or, for a word that is no gateway
-            with models, those whose id begins with it.
-        :param gateway: keep what this instance serves, at its prices.
-        :param is_private: keep entries of gateways that are private, or are not.
-        :param unique_models: each model once; else once for each gateway.
         Raises InvalidRequest for a limit, an offset or a gateway out of range.
         """
-        check_range("limit", limit, 1, MAX_LIMIT)
-        check_range("offset", offset, 0, None)
-        entries = list(self._kept(provider, self.gateways.chosen(gateway), is_private, unique_models))
+        limit, offset = _window(asked.limit, asked.offset)
+        entries = list(self._kept(asked))
         page = entries[offset : offset + limit]
         end = offset + len(page)
         return ModelPage(
@@ -115,18 +139,15 @@ class ModelLists:
             limit=limit,
             has_more=end < len(entries),
             next_offset=end if end < len(entries) else None,
-            gateway=gateway or ALL,
+            gateway=asked.gateway or ALL,
             timestamp="",
         )
 
-    def developer_page(
-        self, developer: str, *, limit: int = DEFAULT_LIMIT, offset: int = 0, gateway: str | None = None
-    ) -> DeveloperPage:
+    def developer_page(self, developer: str, asked: DeveloperQuery) -> DeveloperPage:
         """Return `GET /v1/models/{developer}`: the models whose id begins with it, none for one nobody knows."""
-        check_range("limit", limit, 1, MAX_LIMIT)
-        check_range("offset", offset, 0, None)
-        maker = developer.strip().lower()
-        entries = [entry for entry in self.entries(self.gateways.chosen(gateway)) if entry.model.owned_by == maker]
+        limit, offset = _window(asked.limit, asked.offset)
+        maker, gateway = developer.strip().lower(), self.gateways.chosen(asked.gateway)
+        entries = [entry for entry in self.entries(gateway) if entry.model.owned_by == maker]
         page = entries[offset : offset + limit]
         return DeveloperPage(
             developer=developer,
@@ -135,7 +156,7 @@ class ModelLists:
             count=len(page),
             offset=offset,
             limit=limit,
-            gateway=gateway or ALL,
+            gateway=asked.gateway or ALL,
             timestamp="",
         )
 
@@ -145,7 +166,7 @@ class ModelLists:
         return any(model.owned_by == maker for model in self._models)
 
     def anthropic_page(
-        self, *, limit: int = ANTHROPIC_DEFAULT_LIMIT, after_id: str | None = None, before_id: str | None = None
+        self, limit: int = ANTHROPIC_LIMIT, after_id: str | None = None, before_id: str | None = None
     ) -> AnthropicPage:
         """Return `GET /v1/models` in Anthropic's shape. Raises InvalidRequest for a limit or cursor that is wrong."""
         check_range("limit", limit, 1, 1000)
@@ -165,19 +186,21 @@ class ModelLists:
             last_id=shown[-1].id if shown else None,
         )
 
-    def openai_model(self, name: str, *, gateway: str | None = None) -> ModelDetail:
+    def openai_model(self, name: str, *, gateway: str | None = None, metrics: Any = msgspec.UNSET) -> ModelDetail:
         """Return `GET /v1/models/{id}`, by any name of the model.
 
+        :param metrics: what the model hub says of it, where that was asked for.
         Raises ModelNotFound; InvalidRequest for an unknown gateway.
         """
         model, entry = self.find(name, gateway)
-        shown = self.rows.object(entry)
+        shown = msgspec.structs.replace(self.rows.object(entry), huggingface_metrics=metrics)
         return ModelDetail(
             **msgspec.structs.asdict(shown),
             data=shown,
             provider=model.owned_by,
             model=model.id.partition("/")[2],
             gateway=gateway,
+            include_huggingface=metrics is not msgspec.UNSET,
             timestamp="",
         )
 
@@ -205,15 +228,14 @@ class ModelLists:
             suggestions=[f"use one of: {', '.join(serving)}; or leave 'gateway' out"],
         )
 
-    def _kept(
-        self, provider: str | None, gateway: str | None, is_private: bool | None, unique_models: bool
-    ) -> Iterator[Entry]:
-        entries = self.entries(gateway, is_unique=unique_models, is_private=is_private)
-        if provider and gateway is not None:
-            entries = (entry for entry in entries if self.gateways.is_of(entry.model, provider))
-        elif provider:
-            entries = self._of_provider(provider, entries, is_unique=unique_models)
-        return (entry for entry in entries if self.fits(entry, is_private))
+    def _kept(self, asked: ListQuery) -> Iterator[Entry]:
+        gateway = self.gateways.chosen(asked.gateway)
+        entries = self.entries(gateway, is_unique=asked.unique_models, is_private=asked.is_private)
+        if asked.provider and gateway is not None:
+            entries = (entry for entry in entries if self.gateways.is_of(entry.model, asked.provider or ""))
+        elif asked.provider:
+            entries = self._of_provider(asked.provider, entries, is_unique=asked.unique_models)
+        return (entry for entry in entries if self.fits(entry, asked.is_private))
 
     def _of_provider(self, provider: str, entries: Iterable[Entry], *, is_unique: bool) -> Iterator[Entry]:
         """Yield what the instance serves, as it serves it; or what the maker has made."""
@@ -240,6 +262,14 @@ def _anthropic(model: Model) -> AnthropicModel:
         max_input_tokens=model.context_length,
         max_tokens=model.max_output_tokens,
     )
+
+
+def _window(limit: int | None, offset: int) -> tuple[int, int]:
+    """Return limit and offset. Raises InvalidRequest when one is out of range."""
+    limit = LIMIT if limit is None else limit
+    check_range("limit", limit, 1, MAX_LIMIT)
+    check_range("offset", offset, 0, None)
+    return limit, offset
 
 
 def check_range(parameter: str, value: int, low: int, high: int | None) -> None:

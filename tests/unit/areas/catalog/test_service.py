@@ -7,7 +7,7 @@ from anthropic.types import ModelInfo
 from openai.types import Model as OpenaiModel
 
 from gatewayz.areas.catalog.rows import FRESH_S
-from gatewayz.areas.catalog.service import ModelLists, model_lists, wants_anthropic_shape
+from gatewayz.areas.catalog.service import DeveloperQuery, ListQuery, ModelLists, model_lists, wants_anthropic_shape
 from gatewayz.config.sections.providers import Display, ProviderEntry
 from gatewayz.domain.catalog.build import build_catalog
 from gatewayz.domain.catalog.gateways import Gateways
@@ -42,7 +42,7 @@ def lists() -> ModelLists:
 
 
 def page(lists: ModelLists, **query: Any) -> dict[str, Any]:
-    decoded: dict[str, Any] = msgspec.json.decode(make_page(lists.openai_page(**query), NOW).body)
+    decoded: dict[str, Any] = msgspec.json.decode(make_page(lists.openai_page(ListQuery(**query)), NOW).body)
     return decoded
 
 
@@ -162,15 +162,15 @@ def test_a_model_that_a_gateway_does_not_serve_is_not_found_there(lists: ModelLi
 
 
 def test_the_models_of_a_maker(lists: ModelLists) -> None:
-    answer = decoded(lists.developer_page("Maker", limit=2, offset=6))
+    answer = decoded(lists.developer_page("Maker", DeveloperQuery(limit=2, offset=6)))
     assert ([row["id"] for row in answer["models"]], answer["total"], answer["count"]) == (["maker/m6"], 7, 1)
-    assert decoded(lists.developer_page("nobody"))["models"] == []
+    assert decoded(lists.developer_page("nobody", DeveloperQuery()))["models"] == []
     assert lists.is_developer("OpenAI") and not lists.is_developer("gpt-4o")
 
 
 def test_tags_change_with_content_only(lists: ModelLists) -> None:
     def tag(lists: ModelLists, now: datetime = NOW, **query: Any) -> str:
-        return make_page(lists.openai_page(**query), now).etag
+        return make_page(lists.openai_page(ListQuery(**query)), now).etag
 
     assert tag(lists) == tag(lists, datetime(2027, 1, 1, tzinfo=UTC)) == tag(lists_of(MODELS))
     assert tag(lists) != tag(lists, limit=3)
