@@ -24,6 +24,7 @@ from gatewayz.areas.admin.trials.routes import ROUTES as ADMIN_TRIALS
 from gatewayz.areas.admin.users.routes import ROUTES as ADMIN_USERS
 from gatewayz.areas.api_keys.routes import ROUTES as API_KEYS
 from gatewayz.areas.auth.routes import ROUTES as AUTH
+from gatewayz.areas.availability.routes import ROUTES as AVAILABILITY
 from gatewayz.areas.catalog.routes import ROUTES as CATALOG
 from gatewayz.areas.chat_metrics.routes import ROUTES as CHAT_METRICS
 from gatewayz.areas.circuit_breakers.routes import ROUTES as CIRCUIT_BREAKERS
@@ -34,6 +35,7 @@ from gatewayz.areas.documentation.routes import document_route
 from gatewayz.areas.gateways.routes import ROUTES as GATEWAYS
 from gatewayz.areas.huggingface.routes import ROUTES as HUGGINGFACE
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
+from gatewayz.areas.model_health.routes import ROUTES as MODEL_HEALTH
 from gatewayz.areas.model_registry.routes import ROUTES as MODEL_REGISTRY
 from gatewayz.areas.model_traffic.routes import ROUTES as MODEL_TRAFFIC
 from gatewayz.areas.partner_trials.routes import ROUTES as PARTNER_TRIALS
@@ -77,6 +79,8 @@ ROUTES: Final = (
     *SYSTEM,
     *CATALOG,
     *HUGGINGFACE,
+    *MODEL_HEALTH,
+    *AVAILABILITY,
     *MODEL_TRAFFIC,
     *MODEL_REGISTRY,
     *GATEWAYS,

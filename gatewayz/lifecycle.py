@@ -41,6 +41,7 @@ from gatewayz.domain.limits.limits import Limits
 from gatewayz.domain.limits.network import NetworkLimiter, Velocity
 from gatewayz.domain.limits.open import open_limiter
 from gatewayz.domain.mail import FileMailer
+from gatewayz.domain.maintenance.maintenance import Maintenance
 from gatewayz.domain.observation.observation import Observation
 from gatewayz.domain.observation.roll_up import RollUp
 from gatewayz.domain.payments.booking import PaymentBook
@@ -130,6 +131,7 @@ class Lifecycle:
             self._limiter = open_limiter(settings, self._clock, self._stack)
             self._velocity = Velocity(settings.limits.velocity, self._clock)
             self._allowlist = Allowlist(store.allowlist, self._clock)
+            self._maintenance = Maintenance(store.maintenance, self._clock)
             self._inbox = self._open_inbox(store)
             self._idempotency = Idempotency(store.idempotency, self._clock)
             self._stack.push_async_callback(self._idempotency.aclose)
@@ -146,6 +148,7 @@ class Lifecycle:
                 allowlist=self._allowlist,
                 adjustments=Adjustments(self._ledger, store.granted, store.journal, store.users, self._clock),
                 hub=Hub(lambda: self._gateway.edition.hub),
+                maintenance=self._maintenance,
                 promotions=self._promotions,
                 catalog_source=self._catalogs,
                 catalog_sync=self._catalog_sync,
@@ -323,6 +326,7 @@ class Lifecycle:
         self._run(self._inbox.run(), "process payment events")
         self._run(self._idempotency.run(), "forget expired request ids")
         self._run(self._allowlist.run(), "read the allowlist of addresses")
+        self._run(self._maintenance.run(), "read announcements of maintenance")
         self._run(self._promotions.grants.run(), "book promised credit")
         self._run(self._observation.run(), "count what is observed")
         self._run(self._exchange.run(), self._exchange.name)

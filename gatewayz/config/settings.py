@@ -65,6 +65,8 @@ class Settings(Section, frozen=True, kw_only=True):
     default_output_tokens: PositiveInt = 4096
     """Estimate of an answer's length where neither the call nor the model says one (spec 00 §6.4)."""
     failover: Failover = Failover()
+    fallbacks: dict[str, tuple[str, ...]] = {}
+    """Model to the models that `/availability` suggests in its place, best first, all by canonical id."""
     detection: Detection = Detection()
     breakers: Breakers = Breakers()
     timeouts: Timeouts = Timeouts()

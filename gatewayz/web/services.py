@@ -13,6 +13,7 @@ from gatewayz.domain.limits.allowlist import Allowlist
 from gatewayz.domain.limits.limiter import Limiter
 from gatewayz.domain.limits.network import Velocity
 from gatewayz.domain.mail import Mailer
+from gatewayz.domain.maintenance.maintenance import Maintenance
 from gatewayz.domain.observation.observation import Observation
 from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.promotions import Promotions
@@ -52,6 +53,8 @@ class Services:
     """Credit that administrators move."""
     hub: Hub
     """What is published of open models."""
+    maintenance: Maintenance
+    """Which models are announced as under maintenance."""
     catalog_source: CatalogSource
     """What this process knows of models."""
     catalog_sync: CatalogSyncJob

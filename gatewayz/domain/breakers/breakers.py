@@ -29,6 +29,7 @@ __all__ = ["BreakerView", "Breakers"]
 
 MAX_CIRCUITS: Final = 20_000
 MAX_NAME_LENGTH: Final = 200
+_BEST_FIRST: Final = (State.CLOSED, State.HALF_OPEN, State.OPEN)
 IDLE_S: Final = 3600.0
 """A breaker created by a look is forgotten after this time without one. Source: spec 00 §11 (1 h expiry)."""
 
@@ -170,6 +171,15 @@ class Breakers:
         now = self._clock.monotonic()
         shut_until = route.retry_at() if route.state(now) is State.OPEN else now
         return max(0.0, shut_until - now, route.cooling_until - now)
+
+    def best_state(self, provider: str, circuits: Iterable[CircuitKey]) -> State:
+        """Return the best state of some circuits of a provider; the provider's own where none was ever called."""
+        now = self._clock.monotonic()
+        states = {route.state(now) for key in circuits if (route := self._circuits.get(key)) is not None}
+        if not states:
+            breaker = self._find_provider(provider)
+            return State.CLOSED if breaker is None else breaker.state(now)
+        return min(states, key=_BEST_FIRST.index)
 
     def latency_p50_ms(self, circuit: CircuitKey) -> float | None:
         """Median time to first content over the last streams, None without a recent one."""

@@ -15,6 +15,7 @@ from gatewayz.store.sql.journal import SqlGrantedStore, SqlJournal
 from gatewayz.store.sql.keys import SqlKeyStore
 from gatewayz.store.sql.leases import SqlLeaseStore
 from gatewayz.store.sql.ledger import SqlLedgerStore
+from gatewayz.store.sql.maintenance import SqlMaintenanceStore
 from gatewayz.store.sql.observation import SqlObservationStore
 from gatewayz.store.sql.payments import SqlPaymentStore
 from gatewayz.store.sql.people import SqlPeopleStore
@@ -51,6 +52,7 @@ class SqlStore:
         self.journal = SqlJournal(database)
         self.granted = SqlGrantedStore(database)
         self.allowlist = SqlAllowlistStore(database)
+        self.maintenance = SqlMaintenanceStore(database)
         self.idempotency = SqlIdempotencyStore(database)
         self.catalog = SqlCatalogStore(database)
         self.leases = SqlLeaseStore(database)
