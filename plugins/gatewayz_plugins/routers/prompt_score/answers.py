@@ -30,13 +30,14 @@ def expected_tokens(domains: Mapping[str, float], tokens: Sequence[str]) -> int:
         likely += log(2.0)
     if words & _SHORTER:
         likely -= log(2.5)
-    if any(_are_near(tokens, pair) for pair in _SHORTEST_TOKENS):
+    if any(words.issuperset(pair) and _are_near(tokens, pair) for pair in _SHORTEST_TOKENS):
         likely = log(_FEWEST)
     return max(1, round(exp(likely)))
 
 
 def _are_near(tokens: Sequence[str], pair: Sequence[str]) -> bool:
-    return pair[0] in tokens and pair[1] in tokens[tokens.index(pair[0]) :][:4]
+    at = tokens.index(pair[0])
+    return pair[1] in tokens[at : at + 4]
 
 
 _SHORTEST_TOKENS: Final = tuple(tuple(tokens_of(" ".join(pair))) for pair in _SHORTEST)

@@ -7,6 +7,7 @@ from itertools import pairwise
 from math import log1p
 from typing import Final
 
+from gatewayz_plugins.routers.prompt_score.tokens import NUMBER
 from gatewayz_plugins.routers.prompt_score.words import GROUPS, PAIRS, PHRASES, WORDS
 
 __all__ = ["CHOICES", "NAMES", "features_of"]
@@ -71,7 +72,7 @@ def _size(text: str, tokens: Sequence[str], counts: Mapping[str, int]) -> list[f
     words = max(len(tokens), 1)
     letters = sum(map(len, tokens))
     sentences = max(len(_SENTENCE.findall(text)), 1)
-    numbers = [(int(token[1:]), times) for token, times in counts.items() if token[0] == "0"]
+    numbers = [(int(token[1:]), times) for token, times in counts.items() if token[0] == NUMBER]
     number_count = sum(times for _, times in numbers)
     return [
         log1p(letters),

@@ -1,6 +1,7 @@
 """Tokens hashed into buckets: what words say of a domain that are on no list."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from math import sqrt
 from typing import Final
 from zlib import crc32
@@ -11,6 +12,7 @@ BUCKETS: Final = 2048
 Row = tuple[float, ...]
 
 
+@lru_cache(maxsize=8192)
 def bucket_of(token: str) -> int:
     """Return the bucket of a token, the same in every process."""
     return crc32(token.encode("utf-8", "surrogatepass")) % BUCKETS
@@ -29,6 +31,6 @@ class Table:
     def sums(self, tokens: Collection[str]) -> Sequence[float]:
         """Return for each domain what different tokens say together, divided by the root of their number."""
         rows = self._rows
-        found = [rows[bucket_of(token)] for token in sorted(tokens)]
+        found = [rows[bucket_of(token)] for token in tokens]
         root = sqrt(len(found)) if found else 1.0
         return [sum(column) / root for column in zip(*found, strict=True)]

@@ -60,7 +60,7 @@ class PromptScorer:
 
     def domains(self, features: Sequence[float], tokens: Sequence[str]) -> dict[str, float]:
         """Return the probability of each domain."""
-        said = self._table.sums(set(tokens)) or [0.0] * len(DOMAINS)
+        said = self._table.sums(dict.fromkeys(tokens)) or [0.0] * len(DOMAINS)
         linears = self._weights.domains
         return _softmax({name: _sum(linears[name], features) + more for name, more in zip(DOMAINS, said, strict=True)})
 
