@@ -28,12 +28,14 @@ from gatewayz.areas.availability.routes import ROUTES as AVAILABILITY
 from gatewayz.areas.catalog.routes import ROUTES as CATALOG
 from gatewayz.areas.chat_metrics.routes import ROUTES as CHAT_METRICS
 from gatewayz.areas.circuit_breakers.routes import ROUTES as CIRCUIT_BREAKERS
+from gatewayz.areas.code_router.routes import ROUTES as CODE_ROUTER
 from gatewayz.areas.coupons.routes import ROUTES as COUPONS
 from gatewayz.areas.credits.routes import ROUTES as CREDITS
 from gatewayz.areas.documentation.routes import ROUTES as DOCUMENTATION
 from gatewayz.areas.documentation.routes import document_route
 from gatewayz.areas.gateways.routes import ROUTES as GATEWAYS
 from gatewayz.areas.huggingface.routes import ROUTES as HUGGINGFACE
+from gatewayz.areas.general_router.routes import ROUTES as GENERAL_ROUTER
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
 from gatewayz.areas.model_health.routes import ROUTES as MODEL_HEALTH
 from gatewayz.areas.model_registry.routes import ROUTES as MODEL_REGISTRY
@@ -89,6 +91,8 @@ ROUTES: Final = (
     *INFERENCE,
     *CHAT_METRICS,
     *CIRCUIT_BREAKERS,
+    *CODE_ROUTER,
+    *GENERAL_ROUTER,
     *API_KEYS,
     *RATE_LIMITS,
     *AUTH,

@@ -1,0 +1,1 @@
+"""Pages of the general router: its pool, its modes, what it would choose. Source: spec 06 §2."""
