@@ -34,8 +34,8 @@ from gatewayz.areas.credits.routes import ROUTES as CREDITS
 from gatewayz.areas.documentation.routes import ROUTES as DOCUMENTATION
 from gatewayz.areas.documentation.routes import document_route
 from gatewayz.areas.gateways.routes import ROUTES as GATEWAYS
-from gatewayz.areas.huggingface.routes import ROUTES as HUGGINGFACE
 from gatewayz.areas.general_router.routes import ROUTES as GENERAL_ROUTER
+from gatewayz.areas.huggingface.routes import ROUTES as HUGGINGFACE
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
 from gatewayz.areas.model_health.routes import ROUTES as MODEL_HEALTH
 from gatewayz.areas.model_registry.routes import ROUTES as MODEL_REGISTRY
