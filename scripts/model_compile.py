@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 from model_gate import median_rate, outliers
-from model_prices import Fact, GenaiPrices, ListPrices, Litellm, ModelsDev
+from model_prices import Fact, GenaiPrices, ListPrices, Litellm, ModelsDev, Prices
 
 from gatewayz.domain.catalog.gate import is_absurd
 from gatewayz.domain.catalog.identity import Identifier
@@ -156,7 +156,7 @@ class Compiler:
         """Return the own ids of a provider that are models to call."""
         place, sources, unwanted = self._places[provider], self._sources, self._by_hand["leave_out"]
         lists: list[Iterable[str]] = [sources.newest.ids(provider), sources.models_dev.ids(provider)]
-        if place.get("genai_first"):
+        if place.get("genai_ids"):
             lists.append(sources.genai.ids(provider))
         found = {native for names in lists for native in names}
         if place.get("serverless"):
@@ -175,10 +175,18 @@ class Compiler:
 
     def _facts(self, provider: str, native: str) -> list[Fact]:
         sources = self._sources
-        order: list[Any] = [sources.newest, sources.models_dev, sources.listed, sources.genai, sources.oldest]
-        if self._places[provider].get("genai_first"):
-            order = [sources.genai, sources.models_dev, sources.listed]
+        order = (sources.newest, sources.listed, sources.genai, sources.models_dev, sources.oldest)
         return [fact for source in order if (fact := source.find(provider, native))]
+
+    def _believed(self, provider: str, native: str, prices: list[Prices]) -> Prices | None:
+        """Return the newest price; two other sources of today that agree against it are believed instead."""
+        if native in self._by_hand["believe_genai"].get(provider, ()):
+            return next(price for price in prices if price["source"].startswith("genai-prices"))
+        if len(prices) >= 3 and prices[0]["source"].startswith("litellm"):
+            first, second, third = ((Decimal(p["input"]), Decimal(p["output"])) for p in prices[:3])
+            if _alike(second, third) and not _alike(first, second):
+                return prices[1]
+        return prices[0] if prices else None
 
     def _offers(self, model_id: str, natives: Mapping[str, str]) -> tuple[dict[str, KnownOffer], list[Fact]]:
         """Return the offers that pass the gate, and every fact of them, the maker's own first."""
@@ -188,8 +196,8 @@ class Compiler:
         facts: list[Fact] = []
         for provider in order:
             known = self._facts(provider, natives[provider])
-            priced = next((fact for fact in known if fact.price), None)
-            price = _price(priced.price) if priced and priced.price else None
+            stated = self._believed(provider, natives[provider], [fact.price for fact in known if fact.price])
+            price = _price(stated, known) if stated else None
             if price is None or is_absurd(price, is_embedding=_embeds(model_id)):
                 self._leave_out(provider, natives[provider], "unpriced")
                 continue
@@ -230,6 +238,10 @@ class Compiler:
         self._left_out.setdefault(provider, []).append(entry)
 
 
+def _alike(one: tuple[Decimal, Decimal], other: tuple[Decimal, Decimal]) -> bool:
+    return all(abs(a - b) <= Decimal("0.01") * max(a, b) for a, b in zip(one, other, strict=True))
+
+
 def _embeds(model_id: str) -> bool:
     return "embed" in model_id or "/bge-" in model_id
 
@@ -255,7 +267,10 @@ def _lean(offer: KnownOffer, model: KnownModel) -> dict[str, Any]:
     return lean
 
 
-def _price(text: Mapping[str, Any]) -> Price:
+def _price(text: Mapping[str, Any], facts: list[Fact]) -> Price:
+    """Return a price; what a call costs by itself is often known to another source only."""
+    per_call = next((fact.price["request"] for fact in facts if fact.price and "request" in fact.price), None)
+    text = text if per_call is None else {"request": per_call, **text}
     rates = {name: _nano(value) for name, value in text.items() if name not in ("tiers", "source", "date")}
     tiers = tuple(
         PriceTier(**{name: value if name == "above_tokens" else _nano(value) for name, value in tier.items()})

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["Fact", "GenaiPrices", "ListPrices", "Litellm", "ModelsDev", "decimal_text"]
+__all__ = ["Fact", "GenaiPrices", "ListPrices", "Litellm", "ModelsDev", "Prices", "decimal_text"]
 
 Prices = dict[str, Any]
 """The keys of a price; numbers as decimal text."""
@@ -314,7 +314,7 @@ class GenaiPrices:
         models = self._providers[table].models
         model = next((each for each in models if each.id == name), None)
         model = model or next((each for each in models if each.is_match(name)), None)
-        if model is None or model.deprecated:
+        if model is None:
             return None
         label = (model.name or "").removesuffix(" (free)") or None
         return Fact(price=self._price(model), context_length=model.context_window, name=label)

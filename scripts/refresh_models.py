@@ -4,8 +4,8 @@
 
 Downloads the releases that price_sources.yaml names through pip, reads the data inside them and runs
 nothing of theirs except the module that holds genai-prices' table. The same inputs give the same file.
-Per offer the first source that knows a price counts: the newest litellm, models.dev, the list of the
-specification, genai-prices (first where `genai_first`), an older litellm. A model nobody prices is left out.
+Per offer the first source that knows a price counts: the newest litellm, the list of the specification,
+genai-prices, models.dev, an older litellm. A model nobody prices is left out.
 """
 
 import argparse
