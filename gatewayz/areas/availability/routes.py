@@ -17,7 +17,7 @@ __all__ = ["ROUTES"]
 
 async def list_models(call: Call) -> Response:
     """Every model at every provider, as a bare list."""
-    return json_response(_availability(call).list_offers(read_query(ListQuery)))
+    return json_response(await _availability(call).list_offers(read_query(ListQuery)))
 
 
 async def show_model(call: Call, model_id: str) -> Response:

@@ -1,5 +1,6 @@
 """Availability out of breakers, traffic and announcements; no second book. Rules in words: docs/availability.md."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -21,6 +22,8 @@ __all__ = ["OPERATIONAL_ABOVE", "ModelAvailability"]
 OPERATIONAL_ABOVE: Final = 90.0
 """Per cent of the tracked models. Source: spec 00 §13."""
 
+MODELS_AT_ONCE: Final = 32
+
 _STATUS: Final[Mapping[Condition, Status]] = {
     "healthy": "available",
     "degraded": "degraded",
@@ -39,17 +42,22 @@ class ModelAvailability:
         self._view = view
         self._maintenance = maintenance
 
-    def list_offers(self, query: ListQuery) -> list[Availability]:
+    async def list_offers(self, query: ListQuery) -> list[Availability]:
         """Return every model at every provider that serves it, by model (4.8.1)."""
-        wanted = [self._catalog.provider_named(name) for name in (query.gateway, query.provider) if name]
-        found = [
-            shown
-            for model in self._catalog.models()
-            for offers in _by_provider(model)
-            if all(offers[0].provider == name for name in wanted)
-            and query.status in (None, (shown := self._of_provider(model, offers)).status)
-        ]
-        return found[query.offset : query.offset + query.limit]
+        wanted = {self._catalog.provider_named(name) for name in (query.gateway, query.provider) if name}
+        end = query.offset + query.limit
+        found: list[Availability] = []
+        for number, model in enumerate(self._catalog.models()):
+            if number % MODELS_AT_ONCE == 0:
+                await asyncio.sleep(0)  # thousands of rows take a while, and others are served by the same loop
+            for offers in _by_provider(model):
+                if wanted <= {offers[0].provider}:
+                    shown = self._of_provider(model, offers)
+                    if query.status in (None, shown.status):
+                        found.append(shown)
+            if len(found) >= end:
+                break
+        return found[query.offset : end]
 
     def model(self, name: str) -> Availability:
         """Return one model over all its providers, by any of its names (4.8.2). Raises ModelNotFound."""
@@ -60,7 +68,7 @@ class ModelAvailability:
         models = self._tracked()
         counts = Counter(each.status for each in models)
         gateways: dict[str, Counter[str]] = {}
-        for provider, model in self._view.states():
+        for provider, model in self._states:
             if (found := self._catalog.find(model)) is not None:
                 offers = next((each for each in _by_provider(found) if each[0].provider == provider), None)
                 if offers is not None:
@@ -168,11 +176,15 @@ class ModelAvailability:
         return tuple(each for each in named if self._catalog.find(each) is not None)
 
     @cached_property
+    def _states(self) -> Mapping[Key, OfferState]:
+        return self._view.states()
+
+    @cached_property
     def _traffic(self) -> Mapping[Key, Traffic]:
         return {(each.provider, each.model): each for each in self._view.recent()}
 
     def _tracked(self) -> list[Availability]:
-        called = {model for _, model in self._view.states()}
+        called = {model for _, model in self._states}
         return [
             self._of_model(model)
             for model in self._catalog.models()
@@ -180,9 +192,8 @@ class ModelAvailability:
         ]
 
     def _of_provider(self, model: Model, offers: Sequence[Offer]) -> Availability:
-        provider = offers[0].provider
-        condition = self._view.condition(provider=provider, model=model.id)
-        return self._shown(model, offers, _STATUS[condition])
+        state = self._states.get((offers[0].provider, model.id))
+        return self._shown(model, offers, "unknown" if state is None else _STATUS[state.condition])
 
     def _of_model(self, model: Model) -> Availability:
         parts = {self._of_provider(model, offers).status for offers in _by_provider(model)} - {"unknown", "maintenance"}
@@ -201,8 +212,7 @@ class ModelAvailability:
             status = "unavailable"
         elif (state is State.HALF_OPEN or not is_ready) and status in ("available", "unknown"):
             status = "degraded"
-        states = self._view.states()
-        facts = [states[key] for key in keys if key in states]
+        facts = [self._states[key] for key in keys if key in self._states]
         traffic = [self._traffic[key] for key in keys if key in self._traffic]
         latest = max(facts, key=lambda each: each.last_called_at or _LONG_AGO, default=None)
         return Availability(

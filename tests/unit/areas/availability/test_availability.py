@@ -96,19 +96,19 @@ def test_traffic_decides_and_an_open_circuit_more(seen: Seen) -> None:
     assert back.status == "degraded"
 
 
-def test_the_list_has_every_offer(seen: Seen) -> None:
+async def test_the_list_has_every_offer(seen: Seen) -> None:
     seen.traffic.call("a", MODEL)
-    shown = seen.shown.list_offers(ListQuery())
+    shown = await seen.shown.list_offers(ListQuery())
     assert [(each.model_id, each.provider, each.status) for each in shown] == [
         (MODEL, "a", "available"),
         (MODEL, "b", "unknown"),
         (SPARE, "c", "unknown"),
     ]
-    assert [each.provider for each in seen.shown.list_offers(ListQuery(gateway="B"))] == ["b"]
-    assert [each.provider for each in seen.shown.list_offers(ListQuery(status="available"))] == ["a"]
-    assert [each.provider for each in seen.shown.list_offers(ListQuery(limit=1, offset=1))] == ["b"]
+    assert [each.provider for each in await seen.shown.list_offers(ListQuery(gateway="B"))] == ["b"]
+    assert [each.provider for each in await seen.shown.list_offers(ListQuery(status="available"))] == ["a"]
+    assert [each.provider for each in await seen.shown.list_offers(ListQuery(limit=1, offset=1))] == ["b"]
     seen.shut("b")
-    (open_one,) = seen.shown.list_offers(ListQuery(provider="b"))
+    (open_one,) = await seen.shown.list_offers(ListQuery(provider="b"))
     assert (open_one.status, open_one.available) == ("unavailable", False)
 
 
