@@ -17,10 +17,11 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     config = {
         "providers": {"echo": {"use": "echo"}},
         "models": {"test/echo": {"price": price, "offers": {"echo": {}}}},
+        "billing": {"use": "credits"},
     }
     with GatewayProcess(tmp_path_factory.mktemp("account"), config) as gateway:
         gateway.create_user("other.user@example.com")
-        key = gateway.create_user("case.user@example.com", "--trial-days", "3")
+        key = gateway.create_user("case.user@example.com", "--trial-days", "3", "--credits", "5")
         with httpx.Client(base_url=gateway.base, headers={"authorization": f"Bearer {key}"}, timeout=10) as client:
             sent = {"model": "test/echo", "messages": [{"role": "user", "content": "hello"}]}
             client.post("/v1/chat/completions", json=sent).raise_for_status()
@@ -75,6 +76,49 @@ def test_8_1_7_and_8_2_count_real_calls(client: httpx.Client) -> None:
     assert client.get("/user/activity/log", params={"model": "no/such"}).json()["total"] == 0
     assert client.get("/user/plan/usage").json()["usage"]["daily_requests"] == 1
     assert client.get("/user/monitor").json()["usage_metrics"]["most_used_model"] == "test/echo"
+
+
+def test_8_1_4_and_8_1_9_the_call_is_in_the_balance_and_the_transactions(client: httpx.Client) -> None:
+    balance = client.get("/user/balance").json()
+    shown = client.get("/user/credit-transactions", params={"limit": 50}).json()
+    charge, deposit = shown["transactions"]
+    assert charge["transaction_type"] == "api_usage" and charge["amount"] < 0
+    assert charge["metadata"]["model"] == "test/echo" and deposit["amount"] == 5.0
+    assert balance["credits"] == balance["total_credits"] == charge["balance_after"] == 5.0 + charge["amount"]
+    assert shown["summary"]["net_change"] == pytest.approx(balance["credits"])
+    assert shown["summary"]["by_type"]["api_usage"]["count"] == 1
+    used = client.get("/user/credit-transactions", params={"transaction_type": "api_usage"}).json()
+    assert used["total"] == len(used["transactions"]) == 1
+    page = client.get("/user/credit-transactions", params={"limit": 1, "offset": 1}).json()
+    assert page["transactions"] == [deposit] and page["total"] == 2
+    assert client.get("/user/credit-transactions", params={"limit": 1001}).status_code == 422
+    stats = client.get("/user/activity/stats").json()
+    assert stats["total_cost"] == -charge["amount"] == client.get("/user/monitor").json()["usage_metrics"]["total_cost"]
+
+
+def test_8_1_5_and_8_1_6_without_a_plan_the_limits_of_none_hold(client: httpx.Client) -> None:
+    plan = client.get("/user/plan").json()
+    assert (plan["daily_request_limit"], plan["monthly_request_limit"]) == (25_000, 750_000)
+    assert (plan["has_plan"], plan["plan_id"], plan["features"]) == (False, None, ["basic_models"])
+    for feature, may in (("basic_models", True), ("no_such_feature", False)):
+        shown = client.get("/user/plan/entitlements", params={"feature": feature}).json()
+        assert shown["can_access_feature"] is may
+
+
+def test_8_1_8_the_lowest_limit_is_shown(client: httpx.Client) -> None:
+    limits = client.get("/user/limit").json()
+    assert limits["current_limits"]["requests_per_minute"] == 60
+    assert limits["current_limits"]["tokens_per_day"] == 500_000  # of the plan; the key's profile has a million
+    assert limits["is_enforced"] is False and limits["current_usage"]["requests_today"] == 1
+    assert limits["api_key"].startswith("gw_live_")
+
+
+def test_8_1_10_environments_count_their_keys(client: httpx.Client) -> None:
+    made = {"key_name": "of the tests", "environment_tag": "test", "max_requests": 40}
+    client.post("/user/api-keys", json=made).raise_for_status()
+    shown = client.get("/user/environment-usage").json()["environment_usage"]
+    assert shown["test"] == {"total_requests": 0, "total_max_requests": 40, "key_count": 1}
+    assert shown["live"]["key_count"] == 1
 
 
 def test_8_1_12_cache_settings(client: httpx.Client) -> None:

@@ -1,5 +1,6 @@
 """Cases 24.1.*, 24.2.* and 24.7.*: administrators see users and give roles."""
 
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -31,7 +32,11 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    config = {"providers": {"echo": {"use": "echo"}}, "access": {"admin_api_key": ADMIN_KEY}}
+    config = {
+        "providers": {"echo": {"use": "echo"}},
+        "access": {"admin_api_key": ADMIN_KEY},
+        "server": {"access_log": True},
+    }
     with GatewayProcess(tmp_path_factory.mktemp("admin"), config) as gateway:
         site = Site(gateway)
         yield site
@@ -71,6 +76,10 @@ def test_24_2_3_user_of_key(site: Site) -> None:
     ):
         assert reply.json()["user"]["email"] == "plain.user@example.com"
     assert site.get("/admin/users/by-api-key").status_code == 422
+    until = time.monotonic() + 5
+    while not (logged := [line for line in site.gateway.log if "by-api-key" in line]) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert logged and not any(site.user_key in line for line in site.gateway.log)
     assert site.get("/admin/users/by-api-key", **{"api_key": "gw_live_unknown"}).status_code == 404
 
 

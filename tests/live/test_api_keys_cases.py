@@ -1,5 +1,6 @@
 """Cases 8.3.1 to 8.3.7 and 25.17, and that keys of one user are nobody else's business."""
 
+import hmac
 import re
 import sqlite3
 import time
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from cryptography.fernet import Fernet
 
 from tests.fakes.gateway_process import GatewayProcess, run_cli
 
@@ -106,6 +108,9 @@ def test_8_3_6_update_changes_the_key_of_the_path(user: User) -> None:
     names = [(key["key_name"], key["max_requests"]) for key in user.client.get("/user/api-keys").json()["keys"]]
     assert names == [("Primary Key", None), ("renamed", 500)]
     assert user.client.put(f"/user/api-keys/{made['key_id']}", json={}).status_code == 400
+    taken = user.client.put(f"/user/api-keys/{made['key_id']}", json={"key_name": "Primary Key"})
+    assert taken.status_code == 400 and taken.json()["error"]["param"] == "key_name"
+    assert user.client.get("/user/api-keys").json()["keys"][1]["key_name"] == "renamed"
 
 
 def test_8_3_6_rotate_and_bulk_rotate(gateway: GatewayProcess, user: User) -> None:
@@ -208,6 +213,14 @@ def test_25_17_keys_are_encrypted_at_rest(gateway: GatewayProcess, user: User) -
     made = user.make("sealed")
     with sqlite3.connect(gateway.folder / "gatewayz.db") as database:
         row = database.execute("SELECT * FROM api_keys WHERE id = ?", (made["key_id"],)).fetchone()
+        wanted = "SELECT ciphertext, lookup_hash FROM api_keys WHERE id = ?"
+        ciphertext, digest = database.execute(wanted, (made["key_id"],)).fetchone()
+    salt, ring = (
+        (gateway.folder / "var" / "secrets" / name).read_bytes().strip() for name in ("hash_salt", "keyring_1")
+    )
+    # The text is bound to its row by what stands before it.
+    assert Fernet(ring).decrypt(ciphertext).decode().split("\0")[-1] == made["api_key"]
+    assert digest == hmac.digest(salt, made["api_key"].encode(), "sha256")
     secret = made["api_key"].removeprefix("gw_live_")
     assert not any(
         secret in str(value) or secret.encode() in (value if isinstance(value, bytes) else b"") for value in row
