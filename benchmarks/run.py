@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from benchmarks.kit.facts import read_machine, read_versions, today
+from benchmarks.kit.lists import measure_lists
 from benchmarks.kit.measure import Bench, RoundFailed, running_mock
 from benchmarks.kit.places import PROJECT, bench_home
 from benchmarks.kit.report import render_page, render_tables
@@ -60,6 +61,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-report", dest="report", action="store_const", const=None, help="write no page")
     parser.add_argument("--no-install", action="store_true", help="leave out peers that are not installed")
     parser.add_argument("--no-startup", action="store_true", help="leave out imports and starts")
+    parser.add_argument("--no-lists", action="store_true", help="leave out the model lists")
     parser.add_argument("--show", type=Path, metavar="RESULTS", help="measure nothing; render a results file")
     options = parser.parse_args(arguments)
     options.given = sys.argv[1:] if arguments is None else list(arguments)
@@ -122,6 +124,8 @@ def _run(options: argparse.Namespace, home: Path) -> Results:
                     write_results(out, results)
         if not options.no_startup:
             results = _add_startup(results, bodies["plain"], home, port)
+        if not options.no_lists:
+            results = _add_lists(results, bodies["plain"], home, port)
     results = msgspec.structs.replace(results, versions=read_versions(home))
     write_results(out, results)
     return results
@@ -167,6 +171,14 @@ def _add_startup(results: Results, body: Path, home: Path, mock_port: int) -> Re
     except (Unavailable, RoundFailed) as err:
         print(f"skipped start-up: {err}", file=sys.stderr, flush=True)
         return msgspec.structs.replace(results, skipped={**results.skipped, "start-up": str(err)})
+
+
+def _add_lists(results: Results, body: Path, home: Path, mock_port: int) -> Results:
+    try:
+        return msgspec.structs.replace(results, lists=measure_lists(body, home, mock_port))
+    except (Unavailable, RoundFailed) as err:
+        print(f"skipped model lists: {err}", file=sys.stderr, flush=True)
+        return msgspec.structs.replace(results, skipped={**results.skipped, "model lists": str(err)})
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

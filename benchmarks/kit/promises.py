@@ -84,6 +84,10 @@ def _first_answer_s(results: Results) -> Sequence[float]:
     return results.startup.first_answer_s if results.startup else ()
 
 
+def _list_ms(results: Results) -> Sequence[float]:
+    return results.lists.milliseconds["all models, gzip"] if results.lists else ()
+
+
 def _start_s(results: Results) -> Sequence[float]:
     return values(results, _TARGET, start)
 
@@ -127,6 +131,14 @@ PROMISES: Final = (
         is_floor=False,
         unit=" s",
         measure=_first_answer_s,
+        digits=2,
+    ),
+    Promise(
+        name="`/v1/models` with 5,000 models, gzip",
+        bound=10,
+        is_floor=False,
+        unit=" ms",
+        measure=_list_ms,
         digits=2,
     ),
     Promise(name="memory after load (PSS)", bound=130, is_floor=False, unit=" MB", measure=_memory_mb),

@@ -5,7 +5,7 @@ from typing import Final
 
 from benchmarks.kit.figures import Column, Figure, Pick, column, is_held, memory, ratios, reading, start, values
 from benchmarks.kit.promises import NEXT_GOALS, PROMISES, Promise, judge
-from benchmarks.kit.results import Reading, Results, Round, Startup
+from benchmarks.kit.results import Lists, Reading, Results, Round, Startup
 from benchmarks.kit.scenarios import SCENARIOS
 
 __all__ = ["render_page", "render_tables"]
@@ -97,6 +97,7 @@ def render_page(results: Results) -> str:
         _comparison(results),
         _metering(results),
         _startup(results.startup),
+        _lists(results.lists),
         _meanings(),
         _conditions(results),
     ]
@@ -225,6 +226,19 @@ def _startup(startup: Startup | None) -> str:
             _grid(["", "measured"], rows),
             "Heaviest packages in that import (`python -X importtime`, which slows them down; own modules only):",
             _grid(["package", "ms"], heaviest),
+        ]
+    )
+
+
+def _lists(lists: Lists | None) -> str:
+    if lists is None:
+        return ""
+    rows = [_startup_row(name, found, 2, " ms") for name, found in lists.milliseconds.items()]
+    return "\n\n".join(
+        [
+            "## Model lists",
+            f"A gateway with {lists.models:,} models; one caller, one connection, answers read whole, after the first.",
+            _grid(["", "measured"], rows),
         ]
     )
 

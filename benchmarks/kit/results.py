@@ -6,6 +6,7 @@ import msgspec
 
 __all__ = [
     "Latency",
+    "Lists",
     "LoadResult",
     "Machine",
     "Reading",
@@ -105,6 +106,14 @@ class Startup(_Value, kw_only=True, frozen=True):
     """Memory after the first answer, with all these providers."""
 
 
+class Lists(_Value, kw_only=True, frozen=True):
+    """The model lists of a gateway with many models."""
+
+    models: int
+    milliseconds: dict[str, tuple[float, ...]]
+    """What was asked to how long each answer took, read whole."""
+
+
 class Machine(_Value, kw_only=True, frozen=True):
     """Where it was measured."""
 
@@ -128,6 +137,7 @@ class Results(_Value, kw_only=True, frozen=True):
     """Target to the reason why it was left out."""
     rounds: dict[str, tuple[Round, ...]] = {}
     startup: Startup | None = None
+    lists: Lists | None = None
 
 
 def read_results(path: Path) -> Results:

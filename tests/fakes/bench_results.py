@@ -2,7 +2,7 @@
 
 import msgspec
 
-from benchmarks.kit.results import Latency, LoadResult, Machine, Reading, Results, Round, Startup
+from benchmarks.kit.results import Latency, Lists, LoadResult, Machine, Reading, Results, Round, Startup
 
 LOAD = LoadResult(
     ok=100,
@@ -32,6 +32,7 @@ STARTUP = Startup(
     first_answer_s=(1.5, 1.6, 2.5),
     pss_mb=(90.0,),
 )
+LISTS = Lists(models=5000, milliseconds={"all models, gzip": (0.8, 0.9, 30.0), "search": (5.0,)})
 
 
 def reading(load: LoadResult = LOAD, *, is_held: bool = True, cpu_us: float = 100.0) -> Reading:

@@ -241,11 +241,15 @@ class ModelLists:
         """Yield what the instance serves, as it serves it; or what the maker has made."""
         instance, maker = self.gateways.meant(provider)
         for entry in entries:
-            own = entry if entry.offer.provider == instance else None
-            if own is None and is_unique:
-                own = next((each for each in entries_of(entry.model) if each.offer.provider == instance), None)
-            if own is not None or entry.model.owned_by == maker:
-                yield own or entry
+            if entry.offer.provider == instance:
+                yield entry
+                continue
+            offers = entry.model.offers if is_unique else ()
+            offer = next((offer for offer in offers if offer.provider == instance), None)
+            if offer is not None:
+                yield Entry(entry.model, offer)
+            elif entry.model.owned_by == maker:
+                yield entry
 
     def _place(self, parameter: str, model_id: str) -> int:
         place = self._places.get(model_id)

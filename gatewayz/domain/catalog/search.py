@@ -12,7 +12,7 @@ from gatewayz.domain.catalog.catalog import Model
 
 __all__ = ["Match", "SearchIndex"]
 
-_JOINTS: Final = frozenset(" /-_.:@(")
+_JOINTS: Final = frozenset("\n /-_.:@(")
 """What words of ids and names begin behind."""
 
 
@@ -37,12 +37,8 @@ class SearchIndex:
     """Finds models by any piece of their id, name or description."""
 
     def __init__(self, models: Iterable[Model]) -> None:
-        self._models = [
-            (
-                model.id,
-                (model.id.lower(), model.id.lower().partition("/")[2], model.name.lower()),
-                model.description.lower(),
-            )
+        self._texts = [
+            (model.id, f"{model.id}\n{model.name}".lower(), " ".join(model.description.lower().split()))
             for model in models
         ]
 
@@ -50,38 +46,34 @@ class SearchIndex:
         """Return the ids of every model that fits, and how well; every model for an empty query."""
         wanted = " ".join(query.lower().split())
         if not wanted:
-            return dict.fromkeys((model_id for model_id, _, _ in self._models), Match.EXACT)
+            return dict.fromkeys((model_id for model_id, _, _ in self._texts), Match.EXACT)
         words = wanted.split(" ")
         found: dict[str, Match] = {}
-        for model_id, names, description in self._models:
-            match = _match(wanted, words, names, description)
-            if match is not None:
-                found[model_id] = match
+        for model_id, names, description in self._texts:
+            if wanted in names:
+                found[model_id] = _name_match(wanted, names)
+            elif wanted in description:
+                found[model_id] = Match.DESCRIPTION
+            elif len(words) > 1 and all(word in names or word in description for word in words):
+                found[model_id] = Match.WORDS
         return found
 
 
-def _match(wanted: str, words: list[str], names: tuple[str, ...], description: str) -> Match | None:
-    if any(wanted in name for name in names):
-        return _name_match(wanted, names)
-    if wanted in description:
-        return Match.DESCRIPTION
-    if len(words) > 1 and all(word in names[0] or word in names[2] or word in description for word in words):
-        return Match.WORDS
-    return None
-
-
-def _name_match(wanted: str, names: tuple[str, ...]) -> Match:
-    if wanted in names:
+def _name_match(wanted: str, names: str) -> Match:
+    """Return how a word fits that is somewhere in an id or a name, the two on a line each."""
+    model_id, _, name = names.partition("\n")
+    spellings = (model_id, model_id.partition("/")[2], name)
+    if wanted in spellings:
         return Match.EXACT
-    if any(name.startswith(wanted) for name in names):
+    if any(spelling.startswith(wanted) for spelling in spellings):
         return Match.PREFIX
-    return Match.WORD if any(_starts_word(wanted, name) for name in names) else Match.PART
+    return Match.WORD if _starts_word(wanted, names) else Match.PART
 
 
-def _starts_word(wanted: str, name: str) -> bool:
-    at = name.find(wanted)
+def _starts_word(wanted: str, names: str) -> bool:
+    at = names.find(wanted)
     while at >= 0:
-        if at == 0 or name[at - 1] in _JOINTS:
+        if at == 0 or names[at - 1] in _JOINTS:
             return True
-        at = name.find(wanted, at + 1)
+        at = names.find(wanted, at + 1)
     return False

@@ -2,7 +2,7 @@ import msgspec
 
 from benchmarks.kit.report import render_page, render_tables
 from benchmarks.kit.results import Round
-from tests.fakes.bench_results import STARTUP, reading, results, saturated
+from tests.fakes.bench_results import LISTS, STARTUP, reading, results, saturated
 
 
 def _cells(text: str, first: str) -> list[str]:
@@ -18,7 +18,7 @@ def _full() -> str:
         gatewayz=(msgspec.structs.replace(saturated(2000, paced=reading()), upstream_requests=1000, usage_rows=1000),),
         gatewayz_unmetered=(saturated(2500),),
     )
-    run = msgspec.structs.replace(run, startup=STARTUP, skipped={"nginx": "nginx is not installed"})
+    run = msgspec.structs.replace(run, startup=STARTUP, lists=LISTS, skipped={"nginx": "nginx is not installed"})
     return render_page(run)
 
 
@@ -30,6 +30,12 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
             continue
         widths.append(line.count("|"))
         assert widths[0] == widths[-1], line
+
+
+def test_the_model_lists_have_a_table_and_a_promise() -> None:
+    page = _full()
+    assert _cells(page, "search") == ["search", "5.00 ms"]
+    assert _cells(page, "`/v1/models` with 5,000 models, gzip")[1:] == ["≤ 10 ms", "0.90 (0.80..30.00)", "reached"]
 
 
 def test_the_page_gives_promise_bound_measurement_and_verdict() -> None:
