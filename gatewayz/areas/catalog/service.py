@@ -5,6 +5,7 @@ Source: spec 02 §1, §2; clients-on-the-wire 2 (both SDKs ask on the same path)
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -94,10 +95,20 @@ class ModelLists:
         self.gateways = gateways
         self.traffic = traffic
         self.rows = Rows(catalog, gateways, traffic, clock)
-        self.index = SearchIndex(catalog.models())
         self._models = catalog.models()
-        self._anthropic = tuple(msgspec.Raw(msgspec.json.encode(_anthropic(model))) for model in self._models)
-        self._places = {model.id: place for place, model in enumerate(self._models)}
+
+    @cached_property
+    def index(self) -> SearchIndex:
+        """Finds models by their texts."""
+        return SearchIndex(self._models)
+
+    @cached_property
+    def _anthropic(self) -> tuple[msgspec.Raw, ...]:
+        return tuple(msgspec.Raw(msgspec.json.encode(_anthropic(model))) for model in self._models)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {model.id: place for place, model in enumerate(self._models)}
 
     def entries(
         self, gateway: str | None = None, *, is_unique: bool = True, is_private: bool | None = None

@@ -13,7 +13,7 @@ import msgspec
 from gatewayz.config.settings import Settings
 from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.catalog.gateways import Gateways
-from gatewayz.domain.observation.figures import TimeRange, figures, parts_served, start_of
+from gatewayz.domain.observation.figures import TimeRange, figures, served, start_of
 from gatewayz.domain.observation.traffic import TrafficView
 
 __all__ = ["StatsQuery", "gateway_stats", "gateway_status", "list_gateways", "list_routers", "summary"]
@@ -83,7 +83,7 @@ def gateway_status(gateways: Gateways, catalog: Catalog, view: TrafficView) -> d
 
 async def summary(gateways: Gateways, view: TrafficView, time_range: TimeRange, now: datetime) -> dict[str, Any]:
     """Return `GET /v1/gateways/summary`: what went through each gateway. Raises StoreUnavailable."""
-    parts = parts_served(await view.between(start_of(time_range, now), now))
+    parts = await served(view, start_of(time_range, now), now, now)
     data = {
         "time_range": time_range,
         "gateways": {name: figures([part for part in parts if part.provider == name]) for name in gateways.known()},
@@ -100,7 +100,7 @@ async def gateway_stats(
     Raises InvalidRequest for an unknown gateway, StoreUnavailable.
     """
     instance = gateways.chosen(gateway)
-    parts = parts_served(await view.between(start_of(time_range, now), now, provider=instance))
+    parts = await served(view, start_of(time_range, now), now, now, provider=instance)
     makers: Counter[str] = Counter()
     for part in parts:
         makers[part.model.partition("/")[0]] += part.requests

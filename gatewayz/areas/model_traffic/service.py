@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.catalog.gateways import ALL, Gateways
-from gatewayz.domain.observation.figures import parts_served, speed, start_of
+from gatewayz.domain.observation.figures import served, speed, start_of
 from gatewayz.domain.observation.totals import by_model, by_provider
 from gatewayz.domain.observation.traffic import Traffic, TrafficView
 from gatewayz.sdk.money import usd_float
@@ -52,7 +52,7 @@ async def trending(view: TrafficView, gateways: Gateways, query: TrendingQuery, 
     Raises InvalidRequest for an unknown gateway, StoreUnavailable.
     """
     gateway = gateways.chosen(query.gateway)
-    parts = parts_served(await view.between(start_of(query.time_range, now), now, provider=gateway))
+    parts = await served(view, start_of(query.time_range, now), now, now, provider=gateway)
     models = sorted(by_model(parts).values(), key=lambda each: (-_MEASURES[query.sort_by](each), each.model))
     page = models[query.offset : query.offset + query.limit]
     main = _main_providers(parts)

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.catalog.gateways import ALL, Gateways
-from gatewayz.domain.observation.figures import TimeRange, figures, parts_served, start_of
+from gatewayz.domain.observation.figures import TimeRange, figures, served, start_of
 from gatewayz.domain.observation.totals import by_model
 from gatewayz.domain.observation.traffic import Traffic, TrafficView
 from gatewayz.sdk.errors import ResourceNotFound
@@ -150,7 +150,7 @@ class Providers:
         if instance is None and not any(model.owned_by == maker for model in self._catalog.models()):
             raise ResourceNotFound(f"There is no provider {name[:80]!r}.", param="provider")
         start = start_of(time_range, self._now)
-        parts = parts_served(await self._view.between(start, self._now, provider=gateway))
+        parts = await served(self._view, start, self._now, self._now, provider=gateway)
         return [part for part in parts if part.provider == instance or part.model.partition("/")[0] == maker]
 
 

@@ -1,6 +1,6 @@
 """Leaderboards of the last week against the week before, from the own traffic. Source: spec 02 §2 (4.7)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -9,9 +9,9 @@ from msgspec import Meta
 
 from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.catalog.gateways import Gateways
-from gatewayz.domain.observation.figures import parts_served
+from gatewayz.domain.observation.figures import served
 from gatewayz.domain.observation.totals import by_model
-from gatewayz.domain.observation.traffic import TrafficView
+from gatewayz.domain.observation.traffic import Traffic, TrafficView
 
 __all__ = ["RankingQuery", "ranked_apps", "ranked_models"]
 
@@ -31,8 +31,8 @@ async def ranked_models(
     view: TrafficView, gateways: Gateways, catalog: Catalog, query: RankingQuery, now: datetime
 ) -> dict[str, Any]:
     """Return the models by the tokens of the last seven days. Raises StoreUnavailable."""
-    tokens = await _tokens(view, now - _PERIOD, now)
-    before = await _tokens(view, now - 2 * _PERIOD, now - _PERIOD)
+    tokens = _tokens(await served(view, now - _PERIOD, now, now))
+    before = _tokens(await served(view, now - 2 * _PERIOD, now - _PERIOD, now))
     ranked = sorted(tokens, key=lambda model_id: (-tokens[model_id], model_id))
     rows = [
         {
@@ -55,8 +55,7 @@ def ranked_apps(query: RankingQuery) -> dict[str, Any]:
     return {**_page([], query), "note": "Requests are not recorded by application."}
 
 
-async def _tokens(view: TrafficView, start: datetime, end: datetime) -> Mapping[str, int]:
-    parts = parts_served(await view.between(start, end))
+def _tokens(parts: Sequence[Traffic]) -> Mapping[str, int]:
     return {name: each.input_tokens + each.output_tokens for name, each in by_model(parts).items()}
 
 
