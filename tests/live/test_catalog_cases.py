@@ -46,9 +46,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     both = {"price": price, "offers": {"near": {"price": {"input": "0.5", "output": "1"}}, "openrouter": {}}}
     with stub_upstream() as stub, stub_upstream() as near:
         config = {
-            "plugins": ["providers.*", "routers.failover", "billing.*", "hub.seeded"],
+            "plugins": ["providers.*", "routers.*", "billing.*", "hub.seeded"],
             "hub": {"use": "seeded"},
-            "routers": {"general": None, "code": None},
             "providers": {
                 **{name: {"base_url": stub.url, "api_key": "sk-x"} for name in ("openai", "openrouter", "fireworks")},
                 "near": {"base_url": near.url, "api_key": "sk-near"},
@@ -75,6 +74,9 @@ def test_4_1_1_every_field_of_every_model(live: Live) -> None:
     assert page["object"] == "list" and page["returned"] == len(page["data"]) == 50
     assert page["total"] > 50 and page["has_more"] and page["next_offset"] == 50
     assert all(set(model) >= set(MODEL_FIELDS.split()) for model in page["data"])
+    scores = live.get("/v1/models/openai/gpt-4o")["benchmark_scores"]
+    assert 0 < scores["humaneval"] <= 100 and 0 < scores["swe_bench"] <= 100, "of both routers"
+    assert live.get("/v1/models/test/both")["benchmark_scores"] is None
     rest = live.get("/v1/models", limit=10_000, offset=50)
     assert not rest["has_more"] and rest["returned"] == page["total"] - 50
     assert httpx.get(f"{live.base}/v1/models").status_code == 200, "no key is needed"

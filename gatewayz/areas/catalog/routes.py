@@ -158,7 +158,7 @@ async def describe_model(call: Call) -> Response:
 
 def _lists(call: Call) -> ModelLists:
     edition = call.edition
-    return model_lists(edition.catalog, edition.settings.providers, call.services.observation, edition.clock)
+    return model_lists(edition.catalog, edition.settings, call.services.observation, edition.clock)
 
 
 async def _kept(lists: ModelLists, key: Hashable, make: Callable[[], Page]) -> Response:

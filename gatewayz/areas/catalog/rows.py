@@ -3,7 +3,7 @@
 Source: spec 02 §1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import count
 from typing import Final, NamedTuple
@@ -67,9 +67,18 @@ class Rows:
     """Entries as JSON, for one catalog.
 
     :param traffic: what is known of each offer.
+    :param scores: benchmark results of models, by id.
     """
 
-    def __init__(self, catalog: Catalog, gateways: Gateways, traffic: TrafficView, clock: Clock) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        gateways: Gateways,
+        traffic: TrafficView,
+        clock: Clock,
+        scores: Mapping[str, dict[str, float]] | None = None,
+    ) -> None:
+        self._scores = scores or {}
         self._gateways = gateways
         self._traffic = traffic
         self._clock = clock
@@ -133,6 +142,7 @@ class Rows:
             supports_vision="vision" in offer.features,
             supported_features=tuple(sorted(offer.features)),
             providers=tuple(dict.fromkeys(each.provider for each in model.offers)),
+            benchmark_scores=self._scores.get(model.id),
             metadata={"price_source": entry.price.source, "price_date": entry.price.date},
         )
 

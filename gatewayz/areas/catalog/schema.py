@@ -66,6 +66,7 @@ class ModelObject(msgspec.Struct, frozen=True, kw_only=True):
     providers: tuple[str, ...]
     """Every instance that serves it, in the order to try."""
     benchmark_scores: dict[str, float] | None = None
+    """Per cent, by benchmark; those that the routers choose by."""
     metadata: dict[str, Any] | None = None
     """Where the price was read, and when."""
     huggingface_metrics: Any = msgspec.UNSET

@@ -3,7 +3,7 @@
 Source: spec 02 §1, §2; clients-on-the-wire 2 (both SDKs ask on the same path).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -13,7 +13,8 @@ import msgspec
 
 from gatewayz.areas.catalog.rows import Entry, Rows, entries_of
 from gatewayz.areas.catalog.schema import AnthropicModel, AnthropicPage, DeveloperPage, ModelDetail, ModelPage
-from gatewayz.config.sections.providers import ProviderEntry
+from gatewayz.config.settings import Settings
+from gatewayz.domain.catalog.benchmarks import benchmark_scores
 from gatewayz.domain.catalog.catalog import Catalog, Model
 from gatewayz.domain.catalog.gateways import ALL, Gateways
 from gatewayz.domain.catalog.search import SearchIndex
@@ -73,13 +74,12 @@ def wants_anthropic_shape(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(name == b"anthropic-version" for name, _ in headers)
 
 
-def model_lists(
-    catalog: Catalog, providers: dict[str, ProviderEntry], traffic: TrafficView, clock: Clock
-) -> "ModelLists":
+def model_lists(catalog: Catalog, settings: Settings, traffic: TrafficView, clock: Clock) -> "ModelLists":
     """Return the lists of a catalog, made once for each snapshot and brought up to date with traffic."""
     found = _LISTS.get(catalog)
     if found is None:
-        found = _LISTS[catalog] = ModelLists(catalog, Gateways(providers, catalog), traffic, clock)
+        gateways, scores = Gateways(settings.providers, catalog), benchmark_scores(settings.routers)
+        found = _LISTS[catalog] = ModelLists(catalog, gateways, traffic, clock, scores)
     found.rows.refresh()
     return found
 
@@ -90,11 +90,18 @@ _LISTS: Final[WeakKeyDictionary[Catalog, "ModelLists"]] = WeakKeyDictionary()
 class ModelLists:
     """Every model of one catalog, as lists show it."""
 
-    def __init__(self, catalog: Catalog, gateways: Gateways, traffic: TrafficView, clock: Clock) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        gateways: Gateways,
+        traffic: TrafficView,
+        clock: Clock,
+        scores: Mapping[str, dict[str, float]] | None = None,
+    ) -> None:
         self.catalog = catalog
         self.gateways = gateways
         self.traffic = traffic
-        self.rows = Rows(catalog, gateways, traffic, clock)
+        self.rows = Rows(catalog, gateways, traffic, clock, scores)
         self._models = catalog.models()
 
     @cached_property

@@ -209,11 +209,11 @@ def test_health_and_speed_come_from_traffic_and_are_looked_at_now_and_then() -> 
 
 
 def test_lists_are_made_once_for_each_catalog() -> None:
-    catalog, clock = build_catalog(settings_of(MODELS), configured("p")), FakeClock()
-    traffic = FakeTraffic(clock)
-    lists = model_lists(catalog, PROVIDERS, traffic, clock)
-    assert model_lists(catalog, PROVIDERS, traffic, clock) is lists
-    other = model_lists(build_catalog(settings_of(MODELS), configured("p")), PROVIDERS, traffic, clock)
+    settings, clock = settings_of(MODELS), FakeClock()
+    catalog, traffic = build_catalog(settings, configured("p")), FakeTraffic(clock)
+    lists = model_lists(catalog, settings, traffic, clock)
+    assert model_lists(catalog, settings, traffic, clock) is lists
+    other = model_lists(build_catalog(settings, configured("p")), settings, traffic, clock)
     assert other is not lists and other.rows.version != lists.rows.version
 
 
