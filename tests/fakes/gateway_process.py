@@ -7,11 +7,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import redirect_stdout
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
+
+from gatewayz.cli import main
 
 __all__ = ["GatewayProcess", "run_cli"]
 
@@ -115,6 +119,14 @@ class GatewayProcess:
         assert done.returncode == 0, done.stderr
         key: str = msgspec.json.decode(done.stdout)["api_key"]
         return key
+
+    def add_user(self, email: str, *options: str) -> dict[str, Any]:
+        """Return what is printed of a new user. Runs the command in this process, for starting one takes a second."""
+        with redirect_stdout(TextIOWrapper(BytesIO())) as printed:
+            assert main(["users", "create", email, "--config", str(self.path), "--json", *options]) == 0
+            printed.seek(0)
+            shown: dict[str, Any] = msgspec.json.decode(printed.read())
+        return shown
 
     def _read_log(self, process: "subprocess.Popen[str]") -> None:
         assert process.stderr is not None

@@ -5,16 +5,12 @@ Source: spec case 25.10, design 6.
 
 import socket
 from collections.abc import Iterator
-from contextlib import redirect_stdout
-from io import StringIO
 from time import monotonic, sleep
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
-from gatewayz.cli import main
 from tests.fakes.gateway_process import GatewayProcess
 from tests.fakes.redis_proxy import Mode, RedisProxy, redis_proxy
 
@@ -66,9 +62,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def new_key(gateway: GatewayProcess, email: str) -> str:
-    with redirect_stdout(StringIO()) as printed:  # in this process: starting one takes a second
-        assert main(["users", "create", email, "--config", str(gateway.path), "--json"]) == 0
-    key: str = msgspec.json.decode(printed.getvalue())["api_key"]
+    key: str = gateway.add_user(email)["api_key"]
     return key
 
 

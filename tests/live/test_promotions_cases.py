@@ -6,18 +6,15 @@ Source: spec cases 3.1.8, 8.5.*, 8.6.*, 10.*, 22.*, 24.3.5, 24.8.*, 24.10.*, 25.
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, redirect_stdout
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 from itertools import count
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
-from gatewayz.cli import main
 from tests.fakes.gateway_process import GatewayProcess
 from tests.fakes.stub_upstream import StubUpstream, stub_upstream
 
@@ -70,9 +67,7 @@ def days(number: float) -> str:
 
 
 def create(gateway: GatewayProcess, email: str, *options: str) -> Person:
-    with redirect_stdout(StringIO()) as printed:  # in this process: starting one takes a second
-        assert main(["users", "create", email, "--config", str(gateway.path), "--json", *options]) == 0
-    shown = msgspec.json.decode(printed.getvalue())
+    shown = gateway.add_user(email, *options)
     headers = {"authorization": f"Bearer {shown['api_key']}"}
     return Person(shown["user_id"], shown["api_key"], httpx.Client(base_url=gateway.base, headers=headers, timeout=20))
 

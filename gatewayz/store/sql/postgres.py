@@ -1,7 +1,7 @@
 """PostgreSQL by asyncpg."""
 
 import asyncio
-from typing import Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -37,11 +37,26 @@ def postgres_engine(url: URL, *, pool_size: int) -> AsyncEngine:
             connect_args={
                 "timeout": CONNECT_TIMEOUT_S,
                 "command_timeout": UNIT_TIMEOUT_S,
+                "async_creator_fn": _connect,
                 "server_settings": {"application_name": "gatewayz"},
             },
         )
     except ModuleNotFoundError as err:
         raise ConfigurationError("store.url names PostgreSQL: install gatewayz[postgres]") from err
+
+
+async def _connect(*arguments: Any, **options: Any) -> Any:
+    """Return a connection of asyncpg. Raises OSError, also when it is the server who says no.
+
+    SQLAlchemy wraps errors of statements, not those of connecting: a server that is starting up, shutting down or
+    full would look like a mistake of ours.
+    """
+    import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415  (an extra: loaded only where it is used)
+
+    try:
+        return await asyncpg.connect(*arguments, **options)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as err:
+        raise ConnectionError(f"PostgreSQL does not let us in: {err}") from err
 
 
 class PostgresDatabase:
