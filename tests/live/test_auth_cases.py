@@ -93,6 +93,8 @@ def test_2_5_health(client: httpx.Client) -> None:
     shown = client.get("/auth/health").json()
     assert shown["service"] == "auth" and shown["status"] == "healthy"
     assert set(shown["checks"]) == {"database", "redis", "auth_cache", "timeouts"}
+    assert shown["checks"]["redis"]["status"] == "not_configured" and "issues" not in shown
+    assert shown["checks"]["timeouts"]["user_lookup_timeout_seconds"] == 5.0
 
 
 @pytest.mark.parametrize(

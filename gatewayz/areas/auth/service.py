@@ -129,19 +129,25 @@ async def check_auth(services: Services, settings: Settings) -> dict[str, Any]:
     trouble = await services.store.check()
     latency_ms = round((perf_counter() - started) * 1000, 3)
     stats = services.authenticator.stats()
-    has_redis = bool(settings.store.redis_url)
+    issues = [trouble] if trouble else []
+    if not stats.is_feed_current:
+        issues.append("changes of keys cannot be read")
+    if services.limiter.is_degraded:
+        issues.append("Redis does not answer: each process counts alone")
+    limiter = "not_configured" if not settings.store.redis_url else "healthy"
+    timeout_s = services.store.database.timeout_s
     return {
         "service": "auth",
-        "status": "unhealthy" if trouble else "healthy" if stats.is_feed_current else "degraded",
+        "status": "unhealthy" if trouble else "degraded" if issues else "healthy",
         "timestamp": services.clock.now(),
         "checks": {
             "database": {"status": "unhealthy" if trouble else "healthy", "latency_ms": latency_ms},
-            "redis": {"status": "configured" if has_redis else "not_configured", "latency_ms": None},
+            "redis": {"status": "unhealthy" if services.limiter.is_degraded else limiter, "latency_ms": None},
             "auth_cache": {"status": "healthy" if stats.is_feed_current else "stale", "stats": stats},
-            "timeouts": {"auth_query_timeout_seconds": 1.0, "user_lookup_timeout_seconds": 1.0},
+            "timeouts": {"auth_query_timeout_seconds": timeout_s, "user_lookup_timeout_seconds": timeout_s},
         },
         "latency_ms": latency_ms,
-        **({"issues": [trouble]} if trouble else {}),
+        **({"issues": issues} if issues else {}),
     }
 
 

@@ -69,6 +69,11 @@ class Database(Protocol):
         """Which words of SQL it speaks."""
         ...
 
+    @property
+    def timeout_s(self) -> float:
+        """How long a unit waits for the database before it is given up."""
+        ...
+
     async def read(self, work: Work[T]) -> T:
         """Run a unit that only reads, on one snapshot."""
         ...

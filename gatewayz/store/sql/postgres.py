@@ -63,6 +63,7 @@ class PostgresDatabase:
     """A PostgreSQL database; units run on the event loop, their statements on pooled connections."""
 
     dialect: Dialect = "postgresql"
+    timeout_s: Final[float] = UNIT_TIMEOUT_S
 
     def __init__(self, url: URL, *, pool_size: int) -> None:
         self._writer = postgres_engine(url, pool_size=pool_size)

@@ -97,6 +97,7 @@ class SqliteDatabase:
     """A database file."""
 
     dialect: Dialect = "sqlite"
+    timeout_s: Final[float] = BUSY_TIMEOUT_MS / 1000
 
     def __init__(self, url: URL) -> None:
         self._path = Path(url.database or "")
