@@ -43,7 +43,8 @@ NAMES: Final = (
 CHOICES: Final = NAMES.index("choices")
 """Where the feature stands that is above 0 for questions with choices."""
 
-_SENTENCE: Final = re.compile(r"[.!?]+(?=\s|$)")
+_ENDS: Final = (". ", ".\n", "? ", "?\n", "! ", "!\n")
+"""Ends of sentences inside a text."""
 _CHOICE: Final = re.compile(r"^[ \t]*\(?[a-j][.):][ \t]*(.*)$", re.MULTILINE)
 _FOREIGN: Final = re.compile(r"[\u0250-\u1fff\u3040-\ufaff]")
 """Letters of other scripts than the Latin one."""
@@ -71,7 +72,7 @@ def features_of(text: str, tokens: Sequence[str]) -> list[float]:
 def _size(text: str, tokens: Sequence[str], counts: Mapping[str, int]) -> list[float]:
     words = max(len(tokens), 1)
     letters = sum(map(len, tokens))
-    sentences = max(len(_SENTENCE.findall(text)), 1)
+    sentences = sum(map(text.rstrip().count, _ENDS)) + 1
     numbers = [(int(token[1:]), times) for token, times in counts.items() if token[0] == NUMBER]
     number_count = sum(times for _, times in numbers)
     return [

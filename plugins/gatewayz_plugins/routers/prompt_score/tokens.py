@@ -19,7 +19,7 @@ NUMBER: Final = "#"
 LONGEST: Final = 24
 """Letters of a word that count."""
 
-_BLANKS: Final = re.compile(r"[ \t]{2,}")
+_BLANKS: Final = re.compile(r"[ \t]+")
 _DIGITS: Final = "0123456789"
 _BETWEEN: Final = {
     **{code: " " for code in range(128) if not chr(code).isalnum()},
@@ -35,7 +35,8 @@ def looked_at(text: str) -> str:
     """
     if len(text) > HEAD + TAIL:
         text = f"{text[:HEAD]}\n{text[-TAIL:]}"
-    return _BLANKS.sub(" ", text.lower())
+    text = text.lower()
+    return _BLANKS.sub(" ", text) if "  " in text or "\t" in text else text
 
 
 @lru_cache(maxsize=8192)

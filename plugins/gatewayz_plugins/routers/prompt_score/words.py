@@ -9,7 +9,7 @@ __all__ = ["GROUPS", "PAIRS", "PHRASES", "WORDS"]
 
 GROUPS: Final[dict[str, str]] = {
     "quantity": """half twice double triple third quarter fifth thirds quarters percent percentage each per every
-        rate ratio average total altogether remaining remainder left fewer times dozen sum difference product
+        rate ratio average total altogether remaining remainder left fewer times dozen sum
         combined""",
     "unit": """dollar dollars cent cents hour hours minute minutes day days week weeks month months year years mile
         miles feet foot inch inches pound pounds gallon gallons meter meters km kg cost costs price pay pays paid
