@@ -83,11 +83,15 @@ class CatalogSyncJob:
         if await self.is_running():
             raise _busy()
 
+    async def join(self) -> None:
+        """Wait for what was started here."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+
     async def aclose(self) -> None:
         """Stop what was started here."""
         for work in tuple(self._running):
             work.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await self.join()
 
     async def _ask_due(self) -> None:
         if self.is_enabled() and (names := await self.sync.due()):

@@ -75,7 +75,7 @@ class Identifier:
 def comparable(name: str) -> str:
     """Return a model's name without what providers spell differently: dots, `instruct`, precision."""
     name = name.lower().replace("meta-llama-", "llama-").removeprefix("nvidia-")
-    name = name.replace("llama-v3p", "llama-3.").replace("llama4-", "llama-4-").replace("llama3.", "llama-3.")
+    name = name.replace("llama-v3", "llama-3").replace("llama4-", "llama-4-").replace("llama3.", "llama-3.")
     name = name.replace("deepseek-chat-v3", "deepseek-v3")
     out = _MARKS.sub("-", _POINT.sub("-", name))
     out = out.replace("qwen-2", "qwen2").replace("qwen-3", "qwen3").replace("-instruct", "")
