@@ -39,6 +39,8 @@ class CallHead(msgspec.Struct, frozen=True, kw_only=True):
     images: int = 0
     affinity: str | None = None
     """`prompt_cache_key`, `user` or `metadata.user_id`, when sent."""
+    opening: str = ""
+    """The first text of the user, which stays the same while a conversation grows; empty where there is none."""
 
 
 class EventRenderer(Protocol):

@@ -21,6 +21,7 @@ def route(call: ParsedCall, edition: Edition) -> Plan:
         needs=head.needs,
         stream=head.stream,
         affinity=head.affinity,
+        opening=head.opening,
     )
     ranking = edition.router.rank(routing, call.model.offers, edition.signals)
     return Plan(offers=ranking.offers, reason=ranking.reason)

@@ -141,11 +141,11 @@ class RoutingCall(msgspec.Struct, frozen=True, kw_only=True):
     affinity: str | None = None
     """Stable over a conversation: equal values should go to the same route."""
     mode: str = ""
-    """Of a choice among models, as are all that follow: one of `PoolRouter.modes`."""
+    """Of a choice among models, as are all that follow but `opening`: one of `PoolRouter.modes`."""
     prompt: str = ""
     """Text of the last message of the user."""
     opening: str = ""
-    """Text of the first one, which stays the same over a conversation."""
+    """Text of the first one, which stays the same over a conversation; empty where there is none."""
     messages: int = 1
     """How many the conversation has, the new one included."""
     user_messages: int = 1

@@ -63,7 +63,17 @@ def read_head(body: bytes) -> CallHead:
         prompt_characters=prompt.characters,
         images=prompt.images,
         affinity=user if isinstance(user, str) else None,
+        opening=_opening(message),
     )
+
+
+def _opening(message: MessagesBody) -> str:
+    for turn in message.messages:
+        if turn.role == "user":
+            if isinstance(turn.content, str):
+                return turn.content
+            return next((block.text for block in turn.content if block.text), "")
+    return ""
 
 
 def check_body(message: MessagesBody) -> _Prompt:

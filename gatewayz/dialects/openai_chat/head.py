@@ -58,7 +58,17 @@ def read_head(body: bytes) -> CallHead:
         prompt_characters=prompt.characters,
         images=prompt.images,
         affinity=chat.prompt_cache_key or chat.user,
+        opening=_opening(chat.messages),
     )
+
+
+def _opening(messages: list[ChatMessage]) -> str:
+    for message in messages:
+        if message.role == "user":
+            if isinstance(message.content, str):
+                return message.content
+            return next((part.text for part in message.content or () if part.text), "")
+    return ""
 
 
 def check_body(chat: ChatBody) -> _Prompt:

@@ -75,7 +75,20 @@ def read_head(body: bytes) -> CallHead:
         prompt_characters=prompt.characters,
         images=prompt.images,
         affinity=read.prompt_cache_key or read.user or read.safety_identifier,
+        opening=_opening(read.input),
     )
+
+
+def _opening(said: str | list[Item] | None) -> str:
+    if isinstance(said, str):
+        return said
+    for item in said or ():
+        if item.role == "user":
+            content = item.content
+            if isinstance(content, str):
+                return content
+            return next((part.text for part in content or () if part.text), "")
+    return ""
 
 
 def _add_answer_needs(read: Body, needs: set[Feature]) -> None:

@@ -23,13 +23,14 @@ _SAID: Final[Mapping[Strategy, str]] = {
     "weighted": "by weight",
     "spread": "spread evenly",
 }
+_BEGINNING: Final = 256
 _UNWEIGHTED: Final[Mapping[str, float]] = {}
 
 
 class BalancedRouter:
     """Puts offers into levels by the strategy, and orders each level by the conversation's own draws.
 
-    A call without an affinity is a conversation of its own, numbered.
+    A conversation is what its calls name (`affinity`), else how it began. One that is neither is numbered.
 
     :param turns: numbers for those calls.
     :param draw: where a conversation stands with an offer.
@@ -54,7 +55,7 @@ class BalancedRouter:
         The same conversation gets the same order as long as the signals stay as they are.
         """
         now = readiness(offers, signals)
-        conversation = f"#{next(self._turns)}" if call.affinity is None else call.affinity
+        conversation = call.affinity or _beginning(call.opening) or f"#{next(self._turns)}"
         said = _SAID[self._settings.strategy]
         notes = f"; {now.notes}" if now.notes else ""
         if now.ready:
@@ -121,6 +122,13 @@ class BalancedRouter:
             return 0.0 if latency <= alike else latency
 
         return level
+
+
+def _beginning(opening: str) -> str:
+    """Return enough of a text to tell it from others at the same cost for every length."""
+    if len(opening) <= 2 * _BEGINNING:
+        return opening
+    return f"{opening[:_BEGINNING]}{opening[-_BEGINNING:]}{len(opening)}"
 
 
 def _names_provider(call: RoutingCall, first: Offer) -> bool:

@@ -77,6 +77,17 @@ def test_a_conversation_stays_where_it_is() -> None:
         assert order(one, call(each), FOUR, Signals()) == order(other, call(each), list(reversed(FOUR)), Signals())
 
 
+def test_a_conversation_without_a_name_is_known_by_how_it_began() -> None:
+    balanced = router(strategy="spread")
+    for each in CONVERSATIONS[:50]:
+        places = {tuple(order(balanced, call(opening=each * 100), FOUR, Signals())) for _ in range(3)}
+        assert len(places) == 1
+    beginnings = [order(balanced, call(opening=each), FOUR, Signals())[0] for each in CONVERSATIONS[:200]]
+    assert set(beginnings) == set(NAMES)
+    named = {order(balanced, call("one", opening=each), FOUR, Signals())[0] for each in CONVERSATIONS[:50]}
+    assert len(named) == 1
+
+
 @pytest.mark.parametrize("strategy", ["weighted", "spread"])
 @pytest.mark.parametrize("state", ["open", "cooling"])
 def test_only_the_conversations_on_an_offer_that_goes_away_move(strategy: str, state: str) -> None:
