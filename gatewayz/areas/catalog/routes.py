@@ -11,6 +11,7 @@ from quart import Response, request
 
 from gatewayz.areas.catalog import compare as comparing
 from gatewayz.areas.catalog import search as searching
+from gatewayz.areas.catalog.current import CurrentLists
 from gatewayz.areas.catalog.hub import MAX_ENRICHED, with_metrics
 from gatewayz.areas.catalog.service import (
     ANTHROPIC_LIMIT,
@@ -19,7 +20,6 @@ from gatewayz.areas.catalog.service import (
     ListQuery,
     ModelLists,
     check_range,
-    model_lists,
     wants_anthropic_shape,
 )
 from gatewayz.sdk.errors import InvalidRequest, ModelNotFound, SchemaInvalid
@@ -30,6 +30,7 @@ from gatewayz.web.routes import Call, Route, json_response
 
 __all__ = ["ROUTES"]
 
+_LISTS: Final = CurrentLists()
 _PAGES: Final = PageCache(32 * 1024 * 1024)
 """Of all editions of this process: a page is found by its query and by the version of the rows it was made of."""
 _VARY: Final = "anthropic-version, accept-encoding"
@@ -64,7 +65,8 @@ class DetailQuery(msgspec.Struct, frozen=True, kw_only=True, rename={"other_id":
 
 async def list_models(call: Call) -> Response:
     """Models that can be called, a page at a time; the shape is that of the client that asks."""
-    lists, asked = _lists(call), _strictly(lambda: read_query(ListQuery))
+    asked = _strictly(lambda: read_query(ListQuery))
+    lists = await _lists(call)
     if wants_anthropic_shape(request.scope["headers"]):
         cursors = (ANTHROPIC_LIMIT if asked.limit is None else asked.limit, asked.after_id, asked.before_id)
         return await _kept(lists, ("anthropic", *cursors), lambda: _plain(lists.anthropic_page(*cursors)))
@@ -78,7 +80,8 @@ async def list_models(call: Call) -> Response:
 
 async def list_developer_models(call: Call, developer: str) -> Response:
     """The models of one maker; a word that is a model's name instead shows that model."""
-    lists, asked = _lists(call), _strictly(lambda: read_query(DeveloperQuery))
+    asked = _strictly(lambda: read_query(DeveloperQuery))
+    lists = await _lists(call)
     if wants_anthropic_shape(request.scope["headers"]):
         return await _show(call, developer, OneQuery())
     if not lists.is_developer(developer):
@@ -98,7 +101,7 @@ async def show_model(call: Call, model_id: str) -> Response:
 
 
 async def _show(call: Call, name: str, asked: OneQuery) -> Response:
-    lists = _lists(call)
+    lists = await _lists(call)
     if wants_anthropic_shape(request.scope["headers"]):
         return await answer_page(_plain(lists.anthropic_model(name)), is_hit=False, vary=_VARY)
     model, _ = lists.find(name, asked.gateway)
@@ -109,19 +112,19 @@ async def _show(call: Call, name: str, asked: OneQuery) -> Response:
 
 async def list_unique_models(call: Call) -> Response:
     """Each model once, with all gateways that serve it."""
-    lists, query, now = _lists(call), read_query(searching.UniqueQuery), call.edition.clock.now()
+    lists, query, now = await _lists(call), read_query(searching.UniqueQuery), call.edition.clock.now()
     return await _kept(lists, ("unique", query), lambda: make_page(searching.unique_page(lists, query), now))
 
 
 async def search_models(call: Call) -> Response:
     """Models found by a piece of their id, name or description, and by what they can do and cost."""
-    found = searching.search(_lists(call), read_query(searching.SearchQuery))
+    found = searching.search(await _lists(call), read_query(searching.SearchQuery))
     return _stamped(call, found)
 
 
 async def compare_model(call: Call, model_id: str) -> Response:
     """One model at every gateway: prices, the one to take, what that saves."""
-    return _stamped(call, comparing.compare(_lists(call), model_id, read_query(CompareQuery).gateways))
+    return _stamped(call, comparing.compare(await _lists(call), model_id, read_query(CompareQuery).gateways))
 
 
 async def compare_models(call: Call) -> Response:
@@ -134,7 +137,7 @@ async def compare_models(call: Call) -> Response:
         asked = msgspec.convert(query, comparing.BatchBody) if named else await read_json(comparing.BatchBody)
     except msgspec.ValidationError as err:
         raise SchemaInvalid(str(err), param="criteria") from err
-    return _stamped(call, comparing.compare_batch(_lists(call), asked))
+    return _stamped(call, comparing.compare_batch(await _lists(call), asked))
 
 
 async def describe_model(call: Call) -> Response:
@@ -149,16 +152,16 @@ async def describe_model(call: Call) -> Response:
             code="MISSING_REQUIRED_FIELD",
             param="model_id",
         )
-    lists = _lists(call)
+    lists = await _lists(call)
     model, _ = lists.find(name, query.gateway)
     metrics = await call.services.hub.metrics(model) if query.include_huggingface else msgspec.UNSET
     report = searching.report(lists, name, query.gateway, metrics=metrics)
     return await answer_page(make_page(report, call.edition.clock.now()), is_hit=False)
 
 
-def _lists(call: Call) -> ModelLists:
+async def _lists(call: Call) -> ModelLists:
     edition = call.edition
-    return model_lists(edition.catalog, edition.settings, call.services.observation, edition.clock)
+    return await _LISTS.of(edition.catalog, edition.settings, call.services.observation, edition.clock)
 
 
 async def _kept(lists: ModelLists, key: Hashable, make: Callable[[], Page]) -> Response:

@@ -7,14 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import msgspec
 
 from gatewayz.areas.catalog.rows import Entry, Rows, entries_of
 from gatewayz.areas.catalog.schema import AnthropicModel, AnthropicPage, DeveloperPage, ModelDetail, ModelPage
-from gatewayz.config.settings import Settings
-from gatewayz.domain.catalog.benchmarks import benchmark_scores
 from gatewayz.domain.catalog.catalog import Catalog, Model
 from gatewayz.domain.catalog.gateways import ALL, Gateways
 from gatewayz.domain.catalog.search import SearchIndex
@@ -30,7 +27,6 @@ __all__ = [
     "ListQuery",
     "ModelLists",
     "check_range",
-    "model_lists",
     "wants_anthropic_shape",
 ]
 
@@ -72,19 +68,6 @@ class DeveloperQuery(msgspec.Struct, frozen=True, kw_only=True):
 def wants_anthropic_shape(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Tell whether the caller is an Anthropic client: all of them, and only they, name the version of that API."""
     return any(name == b"anthropic-version" for name, _ in headers)
-
-
-def model_lists(catalog: Catalog, settings: Settings, traffic: TrafficView, clock: Clock) -> "ModelLists":
-    """Return the lists of a catalog, made once for each snapshot and brought up to date with traffic."""
-    found = _LISTS.get(catalog)
-    if found is None:
-        gateways, scores = Gateways(settings.providers, catalog), benchmark_scores(settings.routers)
-        found = _LISTS[catalog] = ModelLists(catalog, gateways, traffic, clock, scores)
-    found.rows.refresh()
-    return found
-
-
-_LISTS: Final[WeakKeyDictionary[Catalog, "ModelLists"]] = WeakKeyDictionary()
 
 
 class ModelLists:

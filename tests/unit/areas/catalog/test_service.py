@@ -1,3 +1,6 @@
+import asyncio
+import gc
+import weakref
 from datetime import UTC, datetime
 from typing import Any
 
@@ -6,10 +9,12 @@ import pytest
 from anthropic.types import ModelInfo
 from openai.types import Model as OpenaiModel
 
+from gatewayz.areas.catalog.current import CurrentLists
 from gatewayz.areas.catalog.rows import FRESH_S
-from gatewayz.areas.catalog.service import DeveloperQuery, ListQuery, ModelLists, model_lists, wants_anthropic_shape
+from gatewayz.areas.catalog.service import DeveloperQuery, ListQuery, ModelLists, wants_anthropic_shape
 from gatewayz.config.sections.providers import Display, ProviderEntry
 from gatewayz.domain.catalog.build import build_catalog
+from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.catalog.gateways import Gateways
 from gatewayz.sdk.errors import InvalidRequest, ModelNotFound
 from gatewayz.web.pages import make_page
@@ -208,13 +213,23 @@ def test_health_and_speed_come_from_traffic_and_are_looked_at_now_and_then() -> 
     assert vitals() == ("down", 150.0)
 
 
-def test_lists_are_made_once_for_each_catalog() -> None:
+async def test_lists_are_made_once_for_each_catalog_and_the_last_one_is_kept() -> None:
     settings, clock = settings_of(MODELS), FakeClock()
-    catalog, traffic = build_catalog(settings, configured("p")), FakeTraffic(clock)
-    lists = model_lists(catalog, settings, traffic, clock)
-    assert model_lists(catalog, settings, traffic, clock) is lists
-    other = model_lists(build_catalog(settings, configured("p")), settings, traffic, clock)
+    traffic, current = FakeTraffic(clock), CurrentLists()
+
+    async def ask(catalog: Catalog) -> ModelLists:
+        return await current.of(catalog, settings, traffic, clock)
+
+    first = build_catalog(settings, configured("p"))
+    lists, again = await asyncio.gather(ask(first), ask(first))
+    assert lists is again
+    second = build_catalog(settings, configured("p"))
+    other = await ask(second)
     assert other is not lists and other.rows.version != lists.rows.version
+    forgotten = weakref.ref(first)
+    del first, lists, again
+    gc.collect()
+    assert forgotten() is None, "a catalog that is no longer served is not kept"
 
 
 def test_clients_are_told_apart_by_headers() -> None:
