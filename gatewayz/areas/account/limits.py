@@ -13,7 +13,7 @@ from gatewayz.sdk.money import NANO_PER_USD
 from gatewayz.store.plan_records import PlanAssignment
 from gatewayz.web.routes import Call
 
-__all__ = ["show_limit", "show_plan", "show_plan_usage"]
+__all__ = ["current_limits", "show_limit", "show_plan", "show_plan_usage"]
 
 
 async def show_plan(call: Call, feature: str | None = None) -> dict[str, Any]:

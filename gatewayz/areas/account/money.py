@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from gatewayz.areas.account.activity import DAY, add_up, sum_by, today_and_month
-from gatewayz.areas.account.limits import show_limit
+from gatewayz.areas.account.limits import current_limits
 from gatewayz.areas.account.profile import find_me, find_standing, show_key
 from gatewayz.domain.credits.transactions import show_transaction
 from gatewayz.sdk.money import NANO_PER_USD
@@ -114,5 +114,5 @@ async def show_monitor(call: Call) -> dict[str, Any]:
             "most_used_model": max(models, key=lambda name: models[name]["requests"], default=None),
             "last_request_time": moment_of(latest[0]["id"]) if latest else None,
         },
-        "rate_limits": (await show_limit(call))["current_limits"],
+        "rate_limits": current_limits(call),
     }
