@@ -226,6 +226,8 @@ def test_4_1_10_batch_compare(live: Live) -> None:
     old = live.client.post("/v1/models/batch-compare", params=query).json()
     assert old["criteria"] == "context" and [each["model_id"] for each in old["results"]] == query["model_ids"]
     assert live.client.post("/v1/models/batch-compare", json={"model_ids": []}).status_code == 422
+    strange = live.client.post("/v1/models/batch-compare", json={"model_ids": ["a/\0", "/", "test/both"]})
+    assert strange.status_code == 200 and ["error" in each for each in strange.json()["results"]] == [True, True, False]
     assert live.client.post("/v1/models/batch-compare", json={**body, "criteria": "luck"}).status_code == 422
 
 

@@ -14,7 +14,7 @@ from gatewayz.areas.catalog.schema import Comparison
 from gatewayz.areas.catalog.service import ModelLists
 from gatewayz.domain.catalog.catalog import Model
 from gatewayz.domain.catalog.gateways import ALL
-from gatewayz.sdk.errors import ModelNotFound, PricingMissing
+from gatewayz.sdk.errors import RequestError
 from gatewayz.sdk.money import usd_float
 
 __all__ = ["BatchBody", "Criteria", "compare", "compare_batch"]
@@ -143,7 +143,7 @@ def _ranked(lists: ModelLists, model_id: str, criteria: Criteria) -> dict[str, A
         return {"model_id": model_id, "error": "A model's id is 'vendor/name'."}
     try:
         model = lists.catalog.resolve(model_id)
-    except (ModelNotFound, PricingMissing) as err:
+    except RequestError as err:
         return {"model_id": model_id, "error": err.message}
     entries = sorted(entries_of(model), key=_keys(lists)[criteria])
     compared = [_comparison(lists, model, entry.offer.provider, entry) for entry in entries]
