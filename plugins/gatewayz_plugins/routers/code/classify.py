@@ -1,6 +1,6 @@
 """Which class of task a prompt is. Source: spec 06 §1.2."""
 
-import re
+import string
 from collections.abc import Mapping
 from typing import Final
 
@@ -24,8 +24,8 @@ _FILES: Final = (
     *(".go", ".rs", ".java", ".kt", ".c", ".h", ".cpp", ".cs", ".sql", ".sh", ".yaml", ".yml", ".toml"),
 )
 _AROUND_NAMES: Final = "`'\"()[]{}<>,:;.!?*"
-_WORD: Final = re.compile(r"[\w']+")
-_LOOKED_AT: Final = 20_000
+_BLANKS: Final = str.maketrans(dict.fromkeys(string.punctuation.translate({ord("_"): None, ord("'"): None}), " "))
+_LOOKED_AT: Final = 8_000
 """Characters of a prompt that are searched, half from its beginning and half from its end."""
 
 
@@ -110,7 +110,7 @@ def _count_files(text: str) -> int:
 
 
 def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
+    return text.lower().translate(_BLANKS).split()
 
 
 def _spaced(words: list[str]) -> str:

@@ -128,7 +128,6 @@ class CodeDecision(msgspec.Struct, frozen=True, kw_only=True):
             "rationale": self.rationale,
             "need": round(self.demand.need, 4),
             "domains": {name: round(share, 4) for name, share in self.demand.domains.items()},
-            "expected_output_tokens": self.demand.output_tokens,
             "wanted_tier": self.wanted_tier,
             "minimum_tier": self.minimum_tier,
             "candidates": [each.numbers() for each in (*self.ordered, *self.absent)],

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.interfaces import Ranking, RoutingCall, Signals
 from gatewayz.sdk.offers import Offer
@@ -31,7 +33,6 @@ class CodeRouter:
 
     def __init__(self, settings: CodeSettings, context: PluginContext, *, scores: Scores | None = None) -> None:
         self._settings = settings
-        self._logger = context.logger
         self._name = context.instance
         self._scores = load_scorer() if scores is None else scores
         self._facts: Mapping[str, tuple[int, CodeModel]] = {
@@ -51,7 +52,8 @@ class CodeRouter:
 
     def rank(self, call: RoutingCall, offers: Sequence[Offer], signals: Signals) -> Ranking:
         """Return the offers of the chosen model and of those next to it. See `PoolRouter.rank`."""
-        decision = self._decide(call, self._listing.of_pool(offers) or self._listing.of_all(offers), signals)
+        served = self._listing.of_pool(offers) or self._listing.of_all(offers)
+        decision = self._decide(call, served, signals, NO_DEMAND)
         if not decision.ordered:
             self._tally.refused += 1
             return Ranking(offers=(), reason=decision.rationale)
@@ -69,10 +71,11 @@ class CodeRouter:
         """Return what would be decided; of the pool's models as the data has them when none is served."""
         served = self._listing.of_pool(offers)
         absent = {name: (model.stand_in(),) for name, (_, model) in self._facts.items() if name not in served}
+        demand = self._demand(call.prompt)
         if not served:
-            return self._decide(call, absent, signals).as_absent()
-        decision = self._decide(call, served, signals)
-        others = self._list(call, absent, decision.demand, signals)
+            return self._decide(call, absent, signals, demand).as_absent()
+        decision = self._decide(call, served, signals, demand)
+        others = self._list(call, absent, demand, signals)
         return decision.with_absent(self._ranked(call, others, decision.task))
 
     def describe(self) -> Mapping[str, Any]:
@@ -90,13 +93,13 @@ class CodeRouter:
             **self._tally.shown(),
         }
 
-    def _decide(self, call: RoutingCall, served: Served, signals: Signals) -> CodeDecision:
+    def _decide(self, call: RoutingCall, served: Served, signals: Signals, demand: Demand) -> CodeDecision:
         context = context_of(call.prompt, call.messages, call.hints)
         task = self._classifier.classify(call.prompt, context)
-        demand = self._demand(call.prompt)
         listed = self._list(call, served, demand, signals)
         ordered = self._ordered(call, listed, task)
-        is_kept = self._keep(call, ordered, task)
+        held = self._held(call, served, signals) if call.user_messages > 1 else None
+        is_kept = self._keep(held, ordered, task)
         return CodeDecision(
             router=self._name,
             mode=call.mode,
@@ -111,11 +114,9 @@ class CodeRouter:
         )
 
     def _demand(self, prompt: str) -> Demand:
-        try:
-            return demand_of(self._scores, prompt)
-        except Exception:  # the class decides here; the score only tells costs and need
-            self._logger.exception("a prompt could not be scored")
-            return NO_DEMAND
+        """Return the need, for a test page: the class decides here, so calls are not scored; costs stay the same."""
+        scored = demand_of(self._scores, prompt)
+        return msgspec.structs.replace(scored, output_tokens=NO_DEMAND.output_tokens)
 
     def _ordered(self, call: RoutingCall, listed: Shortlist, task: Classified) -> list[Ranked]:
         """Return the models by tier in the order to look, inside a tier by points, first listed on ties."""
@@ -140,9 +141,16 @@ class CodeRouter:
         points = points_of(model, price, task.category, self._settings.modes[mode])
         return Ranked(candidate=candidate, tier=tier, points=points, model=model)
 
-    def _keep(self, call: RoutingCall, ordered: list[Ranked], task: Classified) -> bool:
-        """Put the conversation's model first, unless the task now needs a better tier than it has."""
-        held = self._conversations.find(call)
+    def _held(self, call: RoutingCall, served: Served, signals: Signals) -> str | None:
+        """Return the model a conversation has: remembered, or found as it was when the conversation began."""
+        if (known := self._conversations.find(call)) is not None:
+            return known
+        beginning = msgspec.structs.replace(call, prompt=call.opening, messages=1, user_messages=1)
+        then = self._decide(beginning, served, signals, NO_DEMAND).ordered
+        return then[0].candidate.model if then else None
+
+    def _keep(self, held: str | None, ordered: list[Ranked], task: Classified) -> bool:
+        """Put the model a conversation has first, unless the task now needs a better tier than it has."""
         minimum = self._settings.task_classes[task.category].minimum_tier
         for each in ordered:
             if each.candidate.model == held and (each.tier is None or each.tier <= minimum):

@@ -140,13 +140,15 @@ class TestChoice:
         found = report("debug this crash", offers=(offer("local/tiny", "local"),))
         assert (found["model_id"], found["tier"], found["fallback_used"]) == ("local/tiny", None, True)
 
-    def test_a_broken_scorer_does_not_stop_the_choice(self) -> None:
-        class Broken:
-            def score(self, text: str) -> Any:
-                raise RuntimeError("broken")
-
-        ranking = code_router(Broken()).rank(routing_call("debug", "auto"), POOL, QuietSignals())
-        assert ranking.offers[0].model == "anthropic/claude-3.5-haiku"
+    def test_calls_are_not_scored_and_test_pages_show_the_same_choice_with_the_need(self) -> None:
+        scores = FixedScores(0.4)
+        router = code_router(scores)
+        call = routing_call("debug this crash", "auto")
+        chosen = router.rank(call, POOL, QuietSignals()).offers[0]
+        assert scores.scored == []
+        shown = router.preview(call, POOL, QuietSignals()).report()
+        assert (shown["model_id"], shown["provider"]) == (chosen.model, chosen.provider)
+        assert (shown["need"], shown["domains"]) == (0.4, {"chat": 1.0})
 
     def test_a_conversation_keeps_its_model_until_a_task_needs_a_better_tier(self) -> None:
         router = code_router(FixedScores())
@@ -155,6 +157,11 @@ class TestChoice:
         explained = router.rank(routing_call("explain it", "auto", **again), POOL, QuietSignals())
         assert explained.offers[0].model == begun
         assert "keeps" in explained.reason
+        # A process that has not seen the beginning finds the same model.
+        assert (
+            code_router().rank(routing_call("explain it", "auto", **again), POOL, QuietSignals()).offers[0].model
+            == begun
+        )
         designed = router.rank(routing_call("design the architecture", "auto", **again), POOL, QuietSignals())
         assert designed.offers[0].model != begun
 
