@@ -35,6 +35,7 @@ from gatewayz.areas.documentation.routes import ROUTES as DOCUMENTATION
 from gatewayz.areas.documentation.routes import document_route
 from gatewayz.areas.gateways.routes import ROUTES as GATEWAYS
 from gatewayz.areas.general_router.routes import ROUTES as GENERAL_ROUTER
+from gatewayz.areas.generations.routes import ROUTES as GENERATIONS
 from gatewayz.areas.huggingface.routes import ROUTES as HUGGINGFACE
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
 from gatewayz.areas.model_health.routes import ROUTES as MODEL_HEALTH
@@ -90,6 +91,7 @@ ROUTES: Final = (
     *RANKINGS,
     *INFERENCE,
     *CHAT_METRICS,
+    *GENERATIONS,
     *CIRCUIT_BREAKERS,
     *CODE_ROUTER,
     *GENERAL_ROUTER,

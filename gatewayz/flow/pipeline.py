@@ -23,7 +23,7 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
     admission = await admit(caller, call, inbound, edition)
     bill = Bill(call, inbound, caller, admission, edition)
     try:
-        plan = route(call, edition)
+        plan = bill.plan = route(call, edition)
         opened = await dispatch(call, inbound, plan, edition)
     except DispatchFailed as failure:
         await bill.void()

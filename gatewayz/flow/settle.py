@@ -8,7 +8,7 @@ from typing import Final
 from gatewayz.dialects.caller import GatewayUsage
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.edition import Edition
-from gatewayz.flow.values import Admission, Inbound, ParsedCall
+from gatewayz.flow.values import Admission, Inbound, ParsedCall, Plan
 from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.sdk.interfaces import Charge
 from gatewayz.sdk.money import Nano, usd_float
@@ -38,6 +38,8 @@ class Bill:
         self._edition = edition
         self._settled = False
         self.hold = admission.hold
+        self.plan: Plan | None = None
+        """What was routed to; none before that."""
         self._lease = admission.lease
 
     async def capture(self, offer: Offer, usage: Usage) -> Charge:
@@ -129,6 +131,9 @@ class Bill:
                 key_id=self._caller.key_id,
                 charge=charge,
                 attempts=attempts,
+                offers=self._call.model.offers,
+                candidates=() if self.plan is None else self.plan.offers,
+                reason="" if self.plan is None else self.plan.reason,
                 status=status,
                 error_code=error_code,
                 stream=self._call.head.stream,

@@ -41,6 +41,12 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     charge: Charge | None
     """None when nothing was delivered."""
     attempts: tuple[Attempt, ...]
+    offers: tuple[Offer, ...] = ()
+    """All of the model."""
+    candidates: tuple[Offer, ...] = ()
+    """Those the router let through, in the order to try."""
+    reason: str = ""
+    """Why these, in the router's words."""
     status: int
     error_code: str | None = None
     stream: bool = False

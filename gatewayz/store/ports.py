@@ -24,7 +24,7 @@ from gatewayz.store.records import (
     UserChanges,
 )
 
-__all__ = ["AccountStore", "IdentityStore", "KeyStore", "UsageStore"]
+__all__ = ["AccountStore", "IdentityStore", "KeyStore", "ReceiptStore", "UsageStore"]
 
 
 class IdentityStore(Protocol):
@@ -125,6 +125,14 @@ class KeyStore(Protocol):
 
     async def reseal(self, ciphertexts: Mapping[int, tuple[Sealed, Sealed]]) -> int:
         """Replace ciphertexts (key id to before, after) where they are still as before; return how many were."""
+        ...
+
+
+class ReceiptStore(Protocol):
+    """The usage log, asked for single calls."""
+
+    async def find_usage(self, user_id: int, request_id: str) -> Mapping[str, Any] | None:
+        """Return the newest row of one of a user's requests."""
         ...
 
 

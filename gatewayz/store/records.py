@@ -205,4 +205,7 @@ USAGE_COLUMNS: Final = (
     "attempts",
     "duration_ms",
     "first_content_ms",
+    "candidates",
+    "reason",
+    "rates",
 )

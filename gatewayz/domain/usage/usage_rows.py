@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from gatewayz.domain.usage.receipt_texts import candidates_text, rates_text
 from gatewayz.sdk.observe import Attempt, Settlement
 from gatewayz.sdk.offers import Offer
 from gatewayz.sdk.usage import NO_USAGE
@@ -11,6 +12,7 @@ __all__ = ["usage_row"]
 
 MODEL_CHARACTERS: Final = 200
 ATTEMPTS_CHARACTERS: Final = 400
+REASON_CHARACTERS: Final = 200
 MILLISECONDS_LIMIT: Final = 2**31 - 1
 
 
@@ -49,6 +51,9 @@ def usage_row(row_id: int, settlement: Settlement) -> UsageRow:
         None if len(attempts) == 1 and attempts[0].outcome == "success" else _attempts(attempts),
         min(int(settlement.duration_ms), MILLISECONDS_LIMIT),
         None if first_content_ms is None else min(int(first_content_ms), MILLISECONDS_LIMIT),
+        candidates_text(settlement),
+        settlement.reason[:REASON_CHARACTERS] or None,
+        None if charge is None else rates_text(charge),
     )
 
 

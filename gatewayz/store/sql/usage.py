@@ -69,6 +69,17 @@ class SqlUsageStore:
 
         return await self._database.read(work)
 
+    async def find_usage(self, user_id: int, request_id: str) -> Mapping[str, Any] | None:
+        """Return the newest row of one of a user's requests."""
+        is_it = (usage_log.c.request_id == request_id) & (usage_log.c.user_id == user_id)
+        statement = usage_log.select().where(is_it).order_by(usage_log.c.id.desc()).limit(1)
+
+        def work(session: Session) -> Mapping[str, Any] | None:
+            row = session.execute(statement).mappings().first()
+            return None if row is None else dict(row)
+
+        return await self._database.read(work)
+
     async def prune_usage(self, before: datetime) -> int:
         """Forget rows older than a moment; return how many rows (PostgreSQL: whole days) went."""
         if self._database.dialect == "postgresql":

@@ -30,6 +30,9 @@ def row(row_id: int, **changes: Any) -> UsageRow:
         "is_stream": True,
         "usage_source": "provider",
         "attempts": None,
+        "candidates": None,
+        "reason": None,
+        "rates": None,
         "status": 200,
     }
     return tuple((values | changes)[name] for name in USAGE_COLUMNS)

@@ -43,6 +43,9 @@ def test_every_column_of_a_paid_call() -> None:
         "attempts": None,
         "duration_ms": 812,
         "first_content_ms": 203,
+        "candidates": None,
+        "reason": None,
+        "rates": None,
     }
 
 
