@@ -16,6 +16,7 @@ from gatewayz.areas.admin.model_sync.service import (
     show_run,
 )
 from gatewayz.domain.catalog_sync.sync import syncable
+from gatewayz.sdk.errors import Conflict
 from gatewayz.store.catalog_records import Kind
 from gatewayz.web.query import read_query
 from gatewayz.web.routes import Call, Route, json_response
@@ -57,8 +58,11 @@ async def list_providers(call: Call) -> Response:
 
 
 async def trigger(call: Call) -> Response:
-    """Ask every configured provider, in the background (24.6.4)."""
-    return await _start(call, "full", call.services.catalog_sync.sync.asked())
+    """Ask every configured provider, in the background (24.6.4); when that is under way already, say so."""
+    try:
+        return await _start(call, "full", call.services.catalog_sync.sync.asked())
+    except Conflict as running:
+        return _done(call, running.message, {"providers": []})
 
 
 async def sync_due(call: Call) -> Response:
