@@ -239,6 +239,7 @@ class Lifecycle:
             capabilities = {name: provider.capabilities for name, provider in edition.providers.items()}
             catalog = await self._catalogs.build(edition.settings, self._loaded.config_dir, capabilities)
             self._gateway.amend(replace(edition, catalog=catalog))
+            gc.freeze()  # it lives long; see `_calm_collector`
         _log.info("serving %d models: providers list other ones", len(catalog.models()))
 
     def _open_ledger(self, store: "SqlStore") -> None:

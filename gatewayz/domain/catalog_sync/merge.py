@@ -68,7 +68,9 @@ def _offer(row: ListedModel, known: KnownOffer | None) -> KnownOffer | None:
 
 def _agrees(stated: Price, known: Price) -> bool:
     """Tell whether two prices are the same where both say something: the shipped one then knows more rates."""
-    return (stated.input, stated.output, stated.request) == (known.input, known.output, known.request)
+    if (stated.input, stated.output, stated.request) != (known.input, known.output, known.request):
+        return False
+    return stated.cache_read in (None, known.cache_read) and stated.cache_write_5m in (None, known.cache_write_5m)
 
 
 def _model(row: ListedModel) -> KnownModel:

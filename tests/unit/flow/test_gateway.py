@@ -1,5 +1,7 @@
 """Editions: a request finishes on the one it started with, an old one is closed after its last request."""
 
+from dataclasses import replace
+
 import pytest
 
 from gatewayz.flow.gateway import Gateway
@@ -26,6 +28,24 @@ async def test_an_old_edition_is_closed_after_its_last_request() -> None:
     assert closing.times == 0
     lease.release()
     await first.background.drain(1)
+    assert closing.times == 1
+
+
+async def test_an_amended_edition_keeps_what_the_former_one_has_opened() -> None:
+    scene = Scene(a=WireFake(b""))
+    other, closing, gateway = replace(scene.edition), Closing(), Gateway()
+    gateway.install(scene.edition, closing)
+    lease = gateway.acquire()
+    gateway.amend(other)
+    assert gateway.edition is other and gateway.acquire() is lease
+    await scene.background.drain(1)
+    assert closing.times == 0
+    gateway.install(Scene(a=WireFake(b"")).edition, Closing())
+    lease.release()
+    await scene.background.drain(1)
+    assert closing.times == 0, "the second request is still under way"
+    lease.release()
+    await scene.background.drain(1)
     assert closing.times == 1
 
 

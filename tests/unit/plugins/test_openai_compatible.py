@@ -193,6 +193,15 @@ async def test_the_list_with_prices() -> None:
     assert (second.id, second.price, second.context_length, second.features) == ("auto", None, None, None)
 
 
+async def test_rates_besides_input_and_output() -> None:
+    pricing = {"in": "0.000002", "out": "0.000004", "read": "0.0000002", "write": "0", "call": "0.01"}
+    paths = {"input": "p.in", "output": "p.out", "cache_read": "p.read", "cache_write": "p.write", "request": "p.call"}
+    http = FakeHttpClient(Answer(pieces=(msgspec.json.encode([{"id": "m", "p": pricing}]),)))
+    (found,) = await provider(http, listing={"prices": {**paths, "per": "token"}}).list_models()
+    assert found.price is not None
+    assert (found.price.cache_read, found.price.cache_write_5m, found.price.request) == (200_000_000, None, 10_000_000)
+
+
 async def test_a_bare_list_and_junk() -> None:
     http = FakeHttpClient(Answer(pieces=(b'[{"id": "m", "pricing": {"input": 0.9}}]',)))
     assert [listing.id for listing in await provider(http).list_models()] == ["m"]

@@ -81,14 +81,24 @@ def _features(entry: dict[str, Any]) -> frozenset[Feature] | None:
 
 
 def _price(entry: dict[str, Any], paths: ListingPrices, source: str, date: str) -> Price | None:
-    rates = [_rate(_at(entry, path), paths.per) for path in (paths.input, paths.output)]
+    names = (paths.input, paths.output, paths.cache_read, paths.cache_write)
+    rates = [None if name is None else _rate(_at(entry, name), paths.per) for name in names]
     if rates[0] is None or rates[1] is None:
         return None
-    return Price(input=rates[0], output=rates[1], source=source, date=date)
+    request = None if paths.request is None else _rate(_at(entry, paths.request), "call")
+    return Price(
+        input=rates[0],
+        output=rates[1],
+        cache_read=rates[2] or None,
+        cache_write_5m=rates[3] or None,
+        request=request or 0,
+        source=source,
+        date=date,
+    )
 
 
 def _rate(value: object, per: str) -> int | None:
-    """Return nano-dollars per million tokens; None for what is not an exact price of at least zero."""
+    """Return nano-dollars per million tokens, or for each call; None for what is no exact price of zero or more."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         return None
     try:

@@ -35,6 +35,10 @@ class ListingPrices(_Settings, frozen=True, kw_only=True):
 
     input: str
     output: str
+    cache_read: str | None = None
+    cache_write: str | None = None
+    request: str | None = None
+    """US dollars for each call, whatever `per` says."""
     per: Literal["token", "million_tokens"]
 
 

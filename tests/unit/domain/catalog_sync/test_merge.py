@@ -45,6 +45,8 @@ def test_another_price_replaces_the_shipped_one_and_the_same_price_keeps_its_oth
     assert (dearer.price.input, dearer.price.cache_read, dearer.context_length) == (7, None, 20)
     same = offers(row("p-m", "v/m", price=Price(input=5, output=6)))["v/m"]
     assert same.price.cache_read == 1 and same.context_length == 10
+    cached = offers(row("p-m", "v/m", price=Price(input=5, output=6, cache_read=2)))["v/m"]
+    assert cached.price.cache_read == 2
 
 
 def test_another_id_of_the_same_model_changes_nothing() -> None:
