@@ -14,13 +14,15 @@ from typing import Any, Final
 import msgspec
 from quart import Response, request
 
-__all__ = ["Page", "PageCache", "answer_page", "make_page", "tag_of"]
+__all__ = ["KEEPING_BYTES", "Page", "PageCache", "answer_page", "make_page", "tag_of"]
 
 _COMPRESS_BYTES: Final = 1024
 """Smaller answers are not worth it."""
 _IN_THREAD_BYTES: Final = 64 * 1024
 """Larger ones would hold up others while they are compressed."""
 _LEVEL: Final = 1
+KEEPING_BYTES: Final = 2048
+"""What a page takes beside its body: its query, its tag, its place."""
 
 
 class Page:
@@ -32,11 +34,6 @@ class Page:
         self.body = body
         self.etag = etag
         self._compressed: bytes | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes kept."""
-        return len(self.body) + len(self._compressed or b"")
 
     async def compressed(self) -> bytes | None:
         """Return the body in gzip, None where that saves nothing."""
@@ -51,7 +48,7 @@ class Page:
 class PageCache:
     """The pages asked for last, within a number of bytes.
 
-    :param max_bytes: of all pages, plain; compressed copies come on top and are smaller.
+    :param max_bytes: of all pages, plain, each with what keeping it takes; compressed copies come on top.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -67,13 +64,17 @@ class PageCache:
             return kept[1], True
         page = make()
         if kept is not None:
-            self._bytes -= len(self._pages.pop(key)[1].body)
+            self._bytes -= _taken(self._pages.pop(key)[1])
         self._pages[key] = (version, page)
-        self._bytes += len(page.body)
+        self._bytes += _taken(page)
         while self._bytes > self._max_bytes:
             _, (_, oldest) = self._pages.popitem(last=False)
-            self._bytes -= len(oldest.body)
+            self._bytes -= _taken(oldest)
         return page, False
+
+
+def _taken(page: Page) -> int:
+    return len(page.body) + KEEPING_BYTES
 
 
 def make_page(value: Any, now: datetime) -> Page:

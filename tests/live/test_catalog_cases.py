@@ -212,6 +212,9 @@ def test_4_1_9_a_makers_models(live: Live) -> None:
     assert page["developer"] == "meta-llama" and page["count"] == len(page["models"]) > 0
     assert all(model["id"].startswith("meta-llama/") for model in page["models"])
     assert live.get("/v1/models/nobody-at-all")["models"] == []
+    rich = live.get("/v1/models/meta-llama", include_huggingface="true")["models"]
+    assert any((model["huggingface_metrics"] or {}).get("downloads") for model in rich)
+    live.get("/v1/models", 400, provider="x" * 300)
 
 
 def test_4_1_10_batch_compare(live: Live) -> None:

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import msgspec
 
-from gatewayz.areas.catalog.schema import ModelPage
 from gatewayz.areas.catalog.service import ModelLists
 from gatewayz.domain.catalog.catalog import Model
 from gatewayz.domain.hub.hub import Hub
@@ -20,15 +19,14 @@ _WAIT_S: Final = 3.0
 """How long a page waits for all its figures; those that come later are null."""
 
 
-async def with_metrics(lists: ModelLists, hub: Hub, page: ModelPage) -> ModelPage:
-    """Return a page of at most `MAX_ENRICHED` rows with the figures of the hub in each; never raises for the hub."""
-    rows: list[dict[str, Any]] = [msgspec.json.decode(row) for row in page.data]
+async def with_metrics(lists: ModelLists, hub: Hub, encoded: Sequence[msgspec.Raw]) -> tuple[msgspec.Raw, ...]:
+    """Return at most `MAX_ENRICHED` rows with the figures of the hub in each; never raises for the hub."""
+    rows: list[dict[str, Any]] = [msgspec.json.decode(row) for row in encoded]
     models = [model for row in rows if (model := lists.catalog.find(row["id"])) is not None]
     figures = await _figures(hub, models)
-    data = tuple(
+    return tuple(
         msgspec.Raw(msgspec.json.encode({**row, "huggingface_metrics": figures.get(row["id"])})) for row in rows
     )
-    return msgspec.structs.replace(page, data=data, include_huggingface=True)
 
 
 async def _figures(hub: Hub, models: Sequence[Model]) -> Mapping[str, dict[str, Any] | None]:

@@ -73,8 +73,9 @@ async def list_models(call: Call) -> Response:
     now = call.edition.clock.now()
     if asked.include_huggingface:
         check_range("limit", asked.limit or LIMIT, 1, MAX_ENRICHED)
-        page = await with_metrics(lists, call.services.hub, lists.openai_page(asked))
-        return await answer_page(make_page(page, now), is_hit=False, vary=_VARY)
+        page = lists.openai_page(asked)
+        data = await with_metrics(lists, call.services.hub, page.data)
+        return await _made(call, msgspec.structs.replace(page, data=data, include_huggingface=True))
     return await _kept(lists, ("openai", asked), lambda: make_page(lists.openai_page(asked), now))
 
 
@@ -85,13 +86,17 @@ async def list_developer_models(call: Call, developer: str) -> Response:
     if wants_anthropic_shape(request.scope["headers"]):
         return await _show(call, developer, OneQuery())
     if not lists.is_developer(developer):
-        shown = OneQuery(gateway=asked.gateway, include_huggingface=asked.include_huggingface)
+        shown = OneQuery(gateway=asked.gateway, include_huggingface=asked.include_huggingface is not False)
         try:
             return await _show(call, developer, shown)
-        except ModelNotFound:
-            pass  # a maker nobody knows has no models
-    now = call.edition.clock.now()
-    key = ("developer", developer, asked)
+        except ModelNotFound:  # a maker nobody knows has no models
+            return await _made(call, lists.developer_page(developer, asked))
+    if asked.include_huggingface:
+        check_range("limit", asked.limit or LIMIT, 1, MAX_ENRICHED)
+        page = lists.developer_page(developer, asked)
+        models = await with_metrics(lists, call.services.hub, page.models)
+        return await _made(call, msgspec.structs.replace(page, models=models))
+    key, now = ("developer", developer, asked), call.edition.clock.now()
     return await _kept(lists, key, lambda: make_page(lists.developer_page(developer, asked), now))
 
 
@@ -106,8 +111,7 @@ async def _show(call: Call, name: str, asked: OneQuery) -> Response:
         return await answer_page(_plain(lists.anthropic_model(name)), is_hit=False, vary=_VARY)
     model, _ = lists.find(name, asked.gateway)
     metrics = await call.services.hub.metrics(model) if asked.include_huggingface else msgspec.UNSET
-    detail = lists.openai_model(name, gateway=asked.gateway, metrics=metrics)
-    return await answer_page(make_page(detail, call.edition.clock.now()), is_hit=False, vary=_VARY)
+    return await _made(call, lists.openai_model(name, gateway=asked.gateway, metrics=metrics))
 
 
 async def list_unique_models(call: Call) -> Response:
@@ -156,7 +160,7 @@ async def describe_model(call: Call) -> Response:
     model, _ = lists.find(name, query.gateway)
     metrics = await call.services.hub.metrics(model) if query.include_huggingface else msgspec.UNSET
     report = searching.report(lists, name, query.gateway, metrics=metrics)
-    return await answer_page(make_page(report, call.edition.clock.now()), is_hit=False)
+    return await _made(call, report)
 
 
 async def _lists(call: Call) -> ModelLists:
@@ -167,6 +171,11 @@ async def _lists(call: Call) -> ModelLists:
 async def _kept(lists: ModelLists, key: Hashable, make: Callable[[], Page]) -> Response:
     page, is_hit = _PAGES.page(key, lists.rows.version, make)
     return await answer_page(page, is_hit=is_hit, vary=_VARY)
+
+
+async def _made(call: Call, answer: msgspec.Struct) -> Response:
+    """Answer with a page that is not kept."""
+    return await answer_page(make_page(answer, call.edition.clock.now()), is_hit=False, vary=_VARY)
 
 
 def _plain(value: object) -> Page:

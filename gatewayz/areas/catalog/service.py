@@ -6,9 +6,10 @@ Source: spec 02 §1, §2; clients-on-the-wire 2 (both SDKs ask on the same path)
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from gatewayz.areas.catalog.rows import Entry, Rows, entries_of
 from gatewayz.areas.catalog.schema import AnthropicModel, AnthropicPage, DeveloperPage, ModelDetail, ModelPage
@@ -32,6 +33,7 @@ __all__ = [
 
 MAX_LIMIT: Final = 10_000
 """1,000 is documented; older clients send up to this (spec 02 §2)."""
+Word = Annotated[str, Meta(max_length=256)]
 LIMIT: Final = 100
 ANTHROPIC_LIMIT: Final = 20
 
@@ -41,9 +43,9 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     limit: int | None = None
     offset: int = 0
-    provider: str | None = None
+    provider: Word | None = None
     """Keep models that this gateway serves, as it serves them; a word that is no gateway with models means a maker."""
-    gateway: str | None = None
+    gateway: Word | None = None
     """Keep what this gateway serves, at its prices."""
     is_private: bool | None = None
     """Keep entries of gateways that are private, or are not."""
@@ -51,9 +53,9 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Each model once; else once for each gateway."""
     include_huggingface: bool = False
     """With the figures of the model hub, for at most 100 models."""
-    after_id: str | None = None
+    after_id: Word | None = None
     """Of Anthropic's shape, as the next one."""
-    before_id: str | None = None
+    before_id: Word | None = None
 
 
 class DeveloperQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,8 +63,9 @@ class DeveloperQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     limit: int | None = None
     offset: int = 0
-    gateway: str | None = None
-    include_huggingface: bool = False
+    gateway: Word | None = None
+    include_huggingface: bool | None = None
+    """With the figures of the model hub, for at most 100 models; a single model has them unless this is false."""
 
 
 def wants_anthropic_shape(headers: Iterable[tuple[bytes, bytes]]) -> bool:

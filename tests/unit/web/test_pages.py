@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from quart import Quart
 
-from gatewayz.web.pages import Page, PageCache, answer_page, make_page, tag_of
+from gatewayz.web.pages import KEEPING_BYTES, Page, PageCache, answer_page, make_page, tag_of
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LONG = b'{"text": "' + b"same " * 40_000 + b'"}'
@@ -30,7 +30,7 @@ def test_the_tag_is_that_of_the_content_without_the_time() -> None:
 
 def test_a_page_is_made_once_for_each_version() -> None:
     made: list[int] = []
-    cache = PageCache(100)
+    cache = PageCache(100_000)
 
     def make() -> Page:
         made.append(len(made))
@@ -44,14 +44,14 @@ def test_a_page_is_made_once_for_each_version() -> None:
 
 
 def test_the_pages_asked_for_longest_ago_make_room() -> None:
-    cache = PageCache(25)
+    cache = PageCache(2 * KEEPING_BYTES + 25)
     for key in ("a", "b"):
         cache.page(key, 1, lambda: page_of(b"x" * 10))
     assert cache.page("a", 1, lambda: page_of(b""))[1]
     cache.page("c", 1, lambda: page_of(b"x" * 10))
     assert cache.page("a", 1, lambda: page_of(b"x" * 10))[1] and not cache.page("b", 1, lambda: page_of(b"x" * 10))[1]
-    cache.page("huge", 1, lambda: page_of(b"x" * 100))
-    assert not cache.page("huge", 1, lambda: page_of(b"x" * 100))[1], "what has no room is not kept"
+    cache.page("huge", 1, lambda: page_of(b"x" * 9000))
+    assert not cache.page("huge", 1, lambda: page_of(b"x" * 9000))[1], "what has no room is not kept"
 
 
 @pytest.mark.parametrize(
