@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,22 @@ def test_8_4_3_and_25_8_a_lowered_limit_holds(gateway: GatewayProcess) -> None:
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
     last = answers[-1]
     assert 1 <= int(last.headers["retry-after"]) <= 60 and last.headers["x-ratelimit-limit-requests"] == "5"
+
+
+def test_parallel_calls_stay_within_the_tokens_of_a_minute(gateway: GatewayProcess) -> None:
+    key = gateway.add_user("tokens@example.com")["api_key"]
+    with client(gateway, key) as user, ThreadPoolExecutor(8) as threads:
+        key_id = user.get("/user/rate-limits").json()["rate_limit_configs"][0]["key_id"]
+        user.put(f"/user/rate-limits/{key_id}", json={"tokens_per_minute": 100}).raise_for_status()
+        body = {**BODY, "messages": [{"role": "user", "content": "pong " * 10}]}
+        answers = list(threads.map(lambda _: user.post("/v1/chat/completions", json=body), range(24)))
+        used = [answer.json()["usage"]["total_tokens"] for answer in answers if answer.status_code == 200]
+        refused = [answer.json()["error"] for answer in answers if answer.status_code == 429]
+        assert used and len(used) + len(refused) == 24, [answer.text for answer in answers]
+        assert {error["context"]["limit_type"] for error in refused} == {"tokens_per_minute"}
+        assert sum(used) <= 100, "what calls may take is reserved, and what they did not take is given back"
+        stats = user.get(f"/user/rate-limits/usage/{key_id}").json()["usage_stats"]
+        assert stats["tokens"] == sum(used) and stats["requests"] == len(used)
 
 
 def test_8_4_4_bulk_update(gateway: GatewayProcess) -> None:

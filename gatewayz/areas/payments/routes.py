@@ -236,7 +236,7 @@ def _changed(call: Call, state: SubscriptionState, message: str) -> Response:
         "current_tier": tier_of(call.edition.settings.subscriptions, state.product_id),
         "message": message,
         "effective_date": state.period_end if state.cancel_at_period_end else call.services.clock.now(),
-        "proration_amount": None,
+        "proration_amount": None,  # the processor puts it on a later invoice; a preview would be a guess (0111)
     }
     return json_response(shown)
 

@@ -83,14 +83,14 @@ async def test_a_killed_process_loses_nothing_and_leaks_nothing(
         hold = await store.ledger.find_hold(key)
         assert hold is not None
         assert (hold.state, hold.captured) == (HoldState.CAPTURED, charged)
-    await _sweep_later(ledger, store)
+    await sweep_later(ledger, store)
     balances = await ledger.balances(user)
     assert balances.held == 0
     spent, in_flight = funds - balances.purchased, 2 * 16 * amount
     assert sum(acknowledged.values()) <= spent <= sum(acknowledged.values()) + in_flight
 
 
-async def _sweep_later(ledger: Ledger, store: SqlStore) -> None:
+async def sweep_later(ledger: Ledger, store: SqlStore) -> None:
     """Sweep as a process that lives a minute later."""
     later = FakeClock(now=datetime.now(UTC) + timedelta(minutes=1))
     other = Ledger(store.ledger, later)
