@@ -4,7 +4,7 @@ Source: spec 02 §2 (4.3.4, 4.4).
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from gatewayz.config.settings import Settings
 from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.catalog.gateways import Gateways
 from gatewayz.domain.observation.figures import TimeRange, figures, served, start_of
-from gatewayz.domain.observation.traffic import TrafficView
+from gatewayz.domain.observation.traffic import Traffic, TrafficView
 
 __all__ = ["StatsQuery", "gateway_stats", "gateway_status", "list_gateways", "list_routers", "summary"]
 
@@ -84,9 +84,10 @@ def gateway_status(gateways: Gateways, catalog: Catalog, view: TrafficView) -> d
 async def summary(gateways: Gateways, view: TrafficView, time_range: TimeRange, now: datetime) -> dict[str, Any]:
     """Return `GET /v1/gateways/summary`: what went through each gateway. Raises StoreUnavailable."""
     parts = await served(view, start_of(time_range, now), now, now)
+    served_by = _grouped(parts, lambda part: part.provider)
     data = {
         "time_range": time_range,
-        "gateways": {name: figures([part for part in parts if part.provider == name]) for name in gateways.known()},
+        "gateways": {name: figures(served_by.get(name, [])) for name in gateways.known()},
         "totals": figures(parts),
     }
     return {"success": True, "data": data}
@@ -101,23 +102,17 @@ async def gateway_stats(
     """
     instance = gateways.chosen(gateway)
     parts = await served(view, start_of(time_range, now), now, now, provider=instance)
-    makers: Counter[str] = Counter()
-    for part in parts:
-        makers[part.model.partition("/")[0]] += part.requests
-    ranked = sorted(makers, key=lambda maker: (-makers[maker], maker))
+    made_by = {
+        maker: figures(group) for maker, group in _grouped(parts, lambda part: part.model.partition("/")[0]).items()
+    }
+    ranked = sorted(made_by, key=lambda maker: (-made_by[maker].total_requests, maker))
     data = {
         "gateway": instance or gateway,
         "time_range": time_range,
         **msgspec.structs.asdict(figures(parts)),
-        "unique_providers": len(makers),
+        "unique_providers": len(ranked),
         "top_provider": ranked[0] if ranked else None,
-        "provider_breakdown": [
-            {
-                "provider": maker,
-                **msgspec.structs.asdict(figures([p for p in parts if p.model.startswith(f"{maker}/")])),
-            }
-            for maker in ranked
-        ],
+        "provider_breakdown": [{"provider": maker, **msgspec.structs.asdict(made_by[maker])} for maker in ranked],
     }
     return {"success": True, "data": data}
 
@@ -142,6 +137,13 @@ def _own(settings: Settings, router_id: str, key: str) -> Mapping[str, Any]:
     entry = settings.routers.get(router_id)
     own: Mapping[str, Any] = entry.settings.get(key, {}) if entry is not None else {}
     return own
+
+
+def _grouped(parts: Iterable[Traffic], key: Callable[[Traffic], str]) -> dict[str, list[Traffic]]:
+    groups: dict[str, list[Traffic]] = {}
+    for part in parts:
+        groups.setdefault(key(part), []).append(part)
+    return groups
 
 
 def _last_errors(view: TrafficView) -> dict[str, str]:
