@@ -1,6 +1,5 @@
 """Balancing over the offers of one model. Source: docs/decisions/0146."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from math import inf
@@ -11,7 +10,7 @@ from gatewayz.sdk.interfaces import Ranking, RoutingCall, Signals
 from gatewayz.sdk.offers import Offer
 from gatewayz.sdk.readiness import readiness
 from gatewayz.sdk.usage import Usage
-from gatewayz_plugins.routers.balanced.rendezvous import Draw, draw, standing
+from gatewayz_plugins.routers.balanced.rendezvous import Draw, draw, number_of, standing
 from gatewayz_plugins.routers.balanced.settings import BalancedSettings, Strategy
 
 __all__ = ["BalancedRouter"]
@@ -55,7 +54,7 @@ class BalancedRouter:
         The same conversation gets the same order as long as the signals stay as they are.
         """
         now = readiness(offers, signals)
-        conversation = call.affinity or _beginning(call.opening) or f"#{next(self._turns)}"
+        conversation = number_of(call.affinity or _beginning(call.opening) or f"#{next(self._turns)}")
         said = _SAID[self._settings.strategy]
         notes = f"; {now.notes}" if now.notes else ""
         if now.ready:
@@ -67,12 +66,14 @@ class BalancedRouter:
         return Ranking(offers=(), reason=f"no route is ready{notes}")
 
     def _ordered(
-        self, call: RoutingCall, conversation: str, tried: Sequence[Offer], offers: Sequence[Offer], signals: Signals
+        self, call: RoutingCall, conversation: int, tried: Sequence[Offer], offers: Sequence[Offer], signals: Signals
     ) -> tuple[Offer, ...]:
         level = self._levels(call, conversation, tried, offers, signals)
         # Of all offers, ready or not: were it of those that are ready, one that goes away would move conversations
         # between the others.
-        credentials = Counter(offer.provider for offer in offers)
+        credentials: dict[str, int] = {}
+        for offer in offers:
+            credentials[offer.provider] = credentials.get(offer.provider, 0) + 1
         weights = self._weights
 
         named = offers[0].provider if _names_provider(call, offers[0]) else None
@@ -86,7 +87,7 @@ class BalancedRouter:
         return tuple(sorted(tried, key=place))
 
     def _levels(
-        self, call: RoutingCall, conversation: str, tried: Sequence[Offer], offers: Sequence[Offer], signals: Signals
+        self, call: RoutingCall, conversation: int, tried: Sequence[Offer], offers: Sequence[Offer], signals: Signals
     ) -> Callable[[Offer], float]:
         match self._settings.strategy:
             case "order":
@@ -106,7 +107,7 @@ class BalancedRouter:
         )
         return lambda offer: inf if offer.price is None else float(offer.price.cost(usage).total)
 
-    def _latency_levels(self, conversation: str, tried: Sequence[Offer], signals: Signals) -> Callable[[Offer], float]:
+    def _latency_levels(self, conversation: int, tried: Sequence[Offer], signals: Signals) -> Callable[[Offer], float]:
         seen = {offer.circuit: signals.latency_p50_ms(offer) for offer in tried}
         known = [latency for latency in seen.values() if latency is not None]
         if not known:

@@ -11,7 +11,7 @@ import gatewayz_plugins.routers.balanced as module
 from gatewayz.sdk.interfaces import RoutingCall
 from gatewayz.sdk.offers import Offer, Price
 from gatewayz.sdk.testing import SettingsContract
-from gatewayz_plugins.routers.balanced.rendezvous import draw, standing
+from gatewayz_plugins.routers.balanced.rendezvous import draw, number_of, standing
 from gatewayz_plugins.routers.balanced.router import BalancedRouter
 from gatewayz_plugins.routers.balanced.settings import BalancedSettings
 from tests.fakes.plugin_modules import context
@@ -135,8 +135,8 @@ def test_spread_knows_no_weights() -> None:
 
 
 def test_the_draw_decides_and_nothing_else() -> None:
-    def drawn(conversation: str, about: str) -> float:
-        return 0.9 if about.startswith(conversation) else 0.1
+    def drawn(conversation: int, about: str) -> float:
+        return 0.9 if conversation == number_of(about.partition("\0")[0]) else 0.1
 
     balanced = BalancedRouter(BalancedSettings(), context("routers", "default"), draw=drawn)
     assert [order(balanced, call(name), FOUR, Signals())[0] for name in NAMES] == list(NAMES)
@@ -220,15 +220,22 @@ def test_it_says_why() -> None:
 
 @given(st.text(), st.text())
 def test_draws_are_numbers_one_can_take_the_logarithm_of(conversation: str, about: str) -> None:
-    drawn = draw(conversation, about)
+    drawn = draw(number_of(conversation), about)
     assert 0.0 < drawn < 1.0
-    assert drawn == draw(conversation, about)
+    assert drawn == draw(number_of(conversation), about)
     assert standing(1.0, drawn) > 0.0
 
 
 def test_draws_are_the_same_in_every_process() -> None:
-    assert draw("conversation", "east\0default") == pytest.approx(0.7276420664847485)
+    assert draw(number_of("conversation"), "east\0default") == pytest.approx(0.5190604387151128)
     assert standing(0.0, 0.5) == 0.0
+
+
+def test_draws_of_two_offers_have_nothing_to_do_with_each_other() -> None:
+    drawn = [(draw(number_of(each), "east"), draw(number_of(each), "west")) for each in CONVERSATIONS]
+    quarters = Counter((east < 0.5, west < 0.5) for east, west in drawn)
+    assert all(count / len(drawn) == pytest.approx(0.25, abs=0.03) for count in quarters.values())
+    assert sum(east for east, _ in drawn) / len(drawn) == pytest.approx(0.5, abs=0.02)
 
 
 def test_the_manifest_is_there() -> None:
