@@ -168,6 +168,14 @@ def test_official_clients_can_name_a_router(stage: Stage) -> None:
     assert (message.model_extra or {})["routing_metadata"]["mode"] == "cost"
 
 
+def test_tokens_are_counted_for_a_router_too(stage: Stage) -> None:
+    messages = [{"role": "user", "content": BLUE}]
+    for model in ("router:general", "gatewayz-code-price"):
+        reply = stage.client.post("/v1/messages/count_tokens", json={"model": model, "messages": messages})
+        assert reply.status_code == 200, reply.text
+        assert reply.json()["input_tokens"] > 5
+
+
 def test_another_model_answers_when_the_chosen_one_fails(stage: Stage) -> None:
     chosen = stage.chat("router:general:quality").json()
     stage.stubs[chosen["gateway_usage"]["provider"]].fail(500)

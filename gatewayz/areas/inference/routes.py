@@ -22,8 +22,10 @@ async def count_message_tokens(call: Call) -> Response:
     check_json_headers(call.head)
     body = await request.body
     texts = prompt_texts(body)
-    model = call.edition.catalog.resolve(msgspec.json.decode(body, type=_Named).model)
-    tokens = await call.edition.tokens.count(texts, model.id)
+    named = msgspec.json.decode(body, type=_Named).model
+    pool = call.edition.pools.find(named)
+    model = call.edition.catalog.resolve(named).id if pool is None else pool.name
+    tokens = await call.edition.tokens.count(texts, model)
     return json_response({"input_tokens": tokens})
 
 
