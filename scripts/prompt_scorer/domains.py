@@ -18,11 +18,11 @@ Matrix = NDArray[Any]
 DIGITS: Final = 5
 PER_TASK: Final = 250
 """Prompts of a task that are learned from: more of one kind teach nothing about domains."""
-STEPS: Final = 250
+STEPS: Final = 400
 RATE_FEATURES: Final = 0.5
 RATE_NGRAMS: Final = 8.0
-PENALTY_FEATURES: Final = 2e-3
-PENALTY_NGRAMS: Final = 1e-3
+PENALTY_FEATURES: Final = 5e-4
+PENALTY_NGRAMS: Final = 3e-4
 LARGEST: Final = 127
 SIZES: Final = frozenset(
     {

@@ -11,6 +11,8 @@ GROUPS: Final[dict[str, str]] = {
     "quantity": """half twice double triple third quarter fifth thirds quarters percent percentage each per every
         rate ratio average total altogether remaining remainder left fewer times dozen sum
         combined""",
+    "count": """one two three four five six seven eight nine ten eleven twelve twenty thirty fifty hundred thousand
+        couple pair both first second third""",
     "unit": """dollar dollars cent cents hour hours minute minutes day days week weeks month months year years mile
         miles feet foot inch inches pound pounds gallon gallons meter meters km kg cost costs price pay pays paid
         earn earns spend spends sell sells sold buy buys bought speed mph age old""",

@@ -47,6 +47,26 @@ def test_noise_changes_few_decisions(seed: int) -> None:
     assert same >= 0.95 * total
 
 
+def mistyped(text: str, rng: random.Random) -> str:
+    """Swap, drop, double or split at one letter in forty."""
+    letters = list(text)
+    for at in range(len(letters) - 1):
+        if rng.random() < 1 / 40:
+            here, after = letters[at], letters[at + 1]
+            letters[at], letters[at + 1] = rng.choice(
+                [(after, here), ("", after), (here * 2, after), (f"{here} ", after)]
+            )
+    return "".join(letters)
+
+
+def test_mistyped_letters_change_few_decisions() -> None:
+    rng = random.Random(3)
+    scorer = load_scorer()
+    pairs = [(scorer.score(text).need, scorer.score(mistyped(text, rng)).need) for text in NOISY * ROUNDS]
+    same = [(clean >= threshold) == (need >= threshold) for clean, need in pairs for threshold in THRESHOLDS]
+    assert sum(same) >= 0.95 * len(same)
+
+
 @pytest.mark.parametrize("text", NOISY)
 def test_case_and_blanks_change_nothing(text: str) -> None:
     scorer = load_scorer()
