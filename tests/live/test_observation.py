@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
@@ -128,6 +129,40 @@ def test_a_restart_keeps_what_was_counted(running: Running) -> None:
         assert again.ask().status_code == 200
         found = again.sample()
         assert found is not None and found.requests == before.requests + 1
+
+
+def test_an_outage_and_slowness_upstream_are_seen_and_outlive_a_restart(tmp_path: Path, running: Running) -> None:
+    upstream, folder = running.upstream, tmp_path
+    upstream.behave = slow
+    config = yaml.safe_load(running.gateway.path.read_text()) | {
+        "data_dir": str(folder / "var"),
+        "store": {"url": f"sqlite+aiosqlite:///{folder / 'gatewayz.db'}"},
+    }
+    with GatewayProcess(folder, config) as gateway:
+        one = Running(gateway, upstream, gateway.create_user())
+        assert health(gateway)["status"] == "unknown"
+        for _ in range(4):
+            assert one.ask().status_code == 200
+        seen = health(gateway)
+        assert (seen["status"], seen["call_count"], seen["success_count"]) == ("healthy", 4, 4)
+        # A tenth of a second was injected; quantiles are within 5 %.
+        assert seen["p95_response_time_ms"] >= 95 and seen["average_response_time_ms"] >= 100
+        upstream.fail(503)
+        for number in range(1, 4):
+            assert one.ask().status_code >= 500
+            assert health(gateway)["consecutive_failures"] == number
+        upstream.recover()
+        assert (health(gateway)["status"], health(gateway)["error_count"]) == ("down", 3)
+    with GatewayProcess(folder, config) as gateway:
+        seen = health(gateway)
+        assert (seen["status"], seen["call_count"], seen["consecutive_failures"]) == ("down", 7, 3)
+
+
+def health(gateway: GatewayProcess) -> dict[str, Any]:
+    answer = httpx.get(f"{gateway.base}/v1/model-health/stub/{MODEL}", timeout=20)
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
 
 
 def slow(seen: Seen) -> tuple[int, dict[str, str], list[bytes | float]]:
