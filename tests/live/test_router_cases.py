@@ -156,6 +156,29 @@ def test_a_stream_ends_with_the_metadata(stage: Stage) -> None:
     assert "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks if chunk["choices"]) == "pong"
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/messages", {"max_tokens": 16, "messages": [{"role": "user", "content": BLUE}]}),
+        ("/v1/responses", {"input": BLUE}),
+        ("/v1/completions", {"prompt": BLUE}),
+    ],
+)
+def test_streams_of_other_formats_end_with_the_metadata_too(stage: Stage, path: str, body: dict[str, Any]) -> None:
+    full = {"model": "router:general:cost", "stream": True, **body}
+    text = stage.client.post(path, json=full).text
+    events = [msgspec.json.decode(line[6:]) for line in text.split("\n") if line.startswith("data: {")]
+    told = [
+        members["routing_metadata"]
+        for event in events
+        for members in (event, event.get("response") or {})
+        if "routing_metadata" in members
+    ]
+    assert len(told) == 1, text
+    assert told[0]["selected_model"] in MODELS
+    assert told[0]["mode"] == "cost"
+
+
 def test_official_clients_can_name_a_router(stage: Stage) -> None:
     name = "router:general:cost"
     with openai.OpenAI(api_key=stage.key, base_url=f"{stage.gateway.base}/v1") as client:
