@@ -12,7 +12,7 @@ from gatewayz.domain.observation.roll_up import each_row
 from gatewayz.domain.observation.spans import DAY, HOUR, MINUTE, Kept, Span, spans
 from gatewayz.domain.observation.traffic import OfferState
 from gatewayz.sdk.clock import Clock
-from gatewayz.sdk.errors import InvalidRequest, StoreUnavailable
+from gatewayz.sdk.errors import InvalidRequest
 from gatewayz.store.observation_records import ObservationStore, StateRow, Wanted
 
 __all__ = ["Found", "History"]
@@ -53,7 +53,7 @@ class History:
         self._reread_at = 0.0
 
     async def write(self) -> None:
-        """Write what has changed. Raises StoreUnavailable; then it is written next time."""
+        """Write what has changed. Raises StoreUnavailable; then, or when cancelled, it is written next time."""
         recorder, oldest = self._recorder, self._oldest()
         recorder.fold()
         minutes, facts = recorder.take_changes()
@@ -66,7 +66,7 @@ class History:
         try:
             await self._store.write_traffic(MINUTE, sorted(rows, key=lambda row: row.key))
             await self._store.write_states(sorted(states, key=lambda row: (row.provider, row.model)))
-        except StoreUnavailable:
+        except BaseException:  # cancelled at a shutdown too: writing again what was written changes nothing
             recorder.put_back(minutes, facts)
             raise
 

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from gatewayz.domain.observation.totals import total
 from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.sdk.observe import Attempt, Outcome
 from gatewayz.sdk.offers import Offer
-from gatewayz.store.observation_records import TrafficRow, Wanted
+from gatewayz.store.observation_records import StateRow, TrafficRow, Wanted
 from gatewayz.store.open import open_store
 from gatewayz.store.sql.store import SqlStore
 from tests.fakes.clock import FakeClock
@@ -183,6 +184,33 @@ async def test_what_could_not_be_written_is_written_later(store: SqlStore, clock
     other = process(store, clock, "q")
     await other.exchange()
     assert await requests(other, start, clock.now() + timedelta(minutes=1)) == 5
+
+
+class Endless(AwayOnce):
+    """The store, which never answers one write of states."""
+
+    async def write_traffic(self, step: int, rows: list[TrafficRow]) -> None:
+        await self._inner.write_traffic(step, rows)
+
+    async def write_states(self, rows: list[StateRow]) -> None:
+        if self.is_away:
+            self.is_away = False
+            await asyncio.Event().wait()
+        await self._inner.write_states(rows)
+
+
+async def test_what_a_shutdown_interrupts_is_written_at_the_close(store: SqlStore, clock: FakeClock) -> None:
+    endless = Endless(store)
+    seen = Observation(clock, Rules(), endless, process="p")  # type: ignore[arg-type]
+    serve(seen, 3, "fault")
+    job = asyncio.create_task(seen.exchange())
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(job, 0.5)
+    await seen.aclose()
+    after = process(store, clock, "q")
+    await after.exchange()
+    assert after.condition(provider="a") == "down"
+    assert total(after.recent()).requests == 3
 
 
 async def test_a_minute_of_one_offer_is_a_narrow_row(store: SqlStore, clock: FakeClock) -> None:
