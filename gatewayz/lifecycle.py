@@ -343,6 +343,7 @@ class Lifecycle:
         redis_url = self._loaded.settings.store.redis_url
         if redis_url:
             self._run(self._share_breakers(redis_url), "share breaker states")
+            self._run(self._share_velocity(redis_url), "share the velocity mode")
 
     async def _share_breakers(self, redis_url: str) -> None:
         from gatewayz.domain.breakers.share import BreakerShare  # noqa: PLC0415  (loaded only where Redis is configured)
@@ -353,6 +354,16 @@ class Lifecycle:
         share = BreakerShare(self._breakers, redis, self._clock, process=os.urandom(8).hex(), period_s=period_s)
         try:
             await share.run()
+        finally:
+            await redis.aclose()
+
+    async def _share_velocity(self, redis_url: str) -> None:
+        from gatewayz.domain.limits.shared_velocity import VelocityShare  # noqa: PLC0415  (likewise)
+        from gatewayz.store.redis import open_redis  # noqa: PLC0415  (likewise)
+
+        redis = open_redis(redis_url)
+        try:
+            await VelocityShare(self._velocity, redis).run()
         finally:
             await redis.aclose()
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import httpx
@@ -55,6 +56,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             gateways.append(stack.enter_context(GatewayProcess(own, config)))
         clients = [stack.enter_context(httpx.Client(base_url=gateway.base, timeout=20)) for gateway in gateways]
         yield Site(gateways, clients, stack.enter_context(ThreadPoolExecutor(12)))
+
+
+def test_processes_share_what_the_velocity_mode_has_seen(site: Site) -> None:
+    # The first test of this file: its last process has served nobody yet.
+    key = site.gateways[0].create_user("seen@example.com")
+    first, last = site.clients[0], site.clients[2]
+    assert last.get("/velocity-mode-status").json()["sample_size"] < 5
+    assert all(call(first, key) == 200 for _ in range(30))
+    ends = monotonic() + 5
+    while last.get("/velocity-mode-status").json()["sample_size"] < 30 and monotonic() < ends:
+        sleep(0.1)
+    assert last.get("/velocity-mode-status").json()["sample_size"] >= 30
 
 
 def test_three_processes_let_sixty_of_three_hundred_calls_through(site: Site) -> None:

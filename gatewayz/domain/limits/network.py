@@ -18,6 +18,8 @@ SKIPPED_PATHS: Final = frozenset(
     ("/health", "/livez", "/readyz", "/metrics", "/api/health", "/favicon.ico", "/velocity-mode-status")
 )
 """What supervisors ask is never limited."""
+SHARED_S: Final = 5.0
+"""How long what others have seen is gone by."""
 LOOK_UP_EVERY_S: Final = 0.25
 """How often an unknown key of an address that is over its limit is looked up."""
 _KEPT: Final = 10_000
@@ -32,14 +34,18 @@ class NetworkLimited(RateLimited):
 
 
 class Velocity:
-    """Notices when too much fails, and then halves what strangers may ask for. State of this process.
+    """Notices when too much fails, and then halves what strangers may ask for.
 
-    Errors that providers caused are not counted. Source: spec 00 §5.1, design 11.
+    It decides by what this process sees, or by what all have seen while that is told (`adopt`). Errors that providers
+    caused are not counted. Source: spec 00 §5.1, design 11.
     """
 
     def __init__(self, rules: VelocityMode, clock: Clock) -> None:
-        self._rules = rules
+        self.rules = rules
         self._clock = clock
+        self._untold = [0, 0]
+        self._shared: tuple[float, int, int] | None = None
+        """Until when it counts, and the requests and failures of all processes."""
         self._seconds: deque[list[int]] = deque()
         """[second, requests, failures], oldest first."""
         self._until = 0.0
@@ -52,7 +58,7 @@ class Velocity:
 
     def configure(self, rules: VelocityMode) -> None:
         """Go on by other rules, with what has been counted."""
-        self._rules = rules
+        self.rules = rules
 
     def record(self, *, is_failure: bool) -> None:
         """Count one request that has ended."""
@@ -63,19 +69,44 @@ class Velocity:
             seconds.append([second, 0, 0])
             self._expire(second)
         seconds[-1][1] += 1
+        self._untold[0] += 1
         if is_failure:
+            self._untold[1] += 1
             seconds[-1][2] += 1
+            if self._is_shared(now):
+                return
             total, failed = self._counted()
-            rules = self._rules
+            rules = self.rules
             if now >= self._until and total >= rules.min_requests and failed * 100 >= total * rules.failure_percent:
                 self._until = now + rules.duration_s
                 self.trigger_count += 1
+
+    def take_untold(self) -> tuple[int, int]:
+        """Return the requests and failures that were not told to others yet."""
+        (requests, failures), self._untold = self._untold, [0, 0]
+        return requests, failures
+
+    def put_untold_back(self, requests: int, failures: int) -> None:
+        """They could not be told."""
+        self._untold[0] += requests
+        self._untold[1] += failures
+
+    def adopt(self, total: int, failed: int, left_s: float) -> None:
+        """Go by what all processes have seen and decided, until that is old."""
+        now = self._clock.monotonic()
+        if left_s and not self.is_active:
+            self.trigger_count += 1
+        self._until = now + left_s
+        self._shared = (now + SHARED_S, total, failed)
+
+    def _is_shared(self, now: float) -> bool:
+        return self._shared is not None and now < self._shared[0]
 
     def status(self, network: NetworkLimits) -> dict[str, Any]:
         """Return the public document."""
         now = self._clock.monotonic()
         self._expire(int(now))
-        total, failed = self._counted()
+        total, failed = self._shared[1:] if self._shared and self._is_shared(now) else self._counted()
         rate = round(100.0 * failed / total, 2) if total else 0.0
         normal = {
             "ip_limit": network.requests,
@@ -91,15 +122,15 @@ class Velocity:
             "current_error_rate": rate,
             "error_rate": rate,
             "sample_size": total,
-            "threshold": self._rules.failure_percent,
+            "threshold": self.rules.failure_percent,
             "limits": {
                 "normal": normal,
-                "velocity": {name: int(limit * self._rules.multiplier) for name, limit in normal.items()},
+                "velocity": {name: int(limit * self.rules.multiplier) for name, limit in normal.items()},
             },
         }
 
     def _expire(self, second: int) -> None:
-        while self._seconds and self._seconds[0][0] <= second - self._rules.window_s:
+        while self._seconds and self._seconds[0][0] <= second - self.rules.window_s:
             self._seconds.popleft()
 
     def _counted(self) -> tuple[int, int]:
@@ -108,7 +139,7 @@ class Velocity:
     @property
     def multiplier(self) -> float:
         """What limits are multiplied by now."""
-        return self._rules.multiplier if self.is_active else 1.0
+        return self.rules.multiplier if self.is_active else 1.0
 
     def remaining_s(self) -> float:
         """Return how long the mode lasts."""
