@@ -14,7 +14,7 @@ from gatewayz.config.settings import Settings
 from gatewayz.domain.catalog_sync.judge import summary
 from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.sdk.clock import Clock
-from gatewayz.sdk.errors import GatewayzError, UpstreamBroken, UpstreamError
+from gatewayz.sdk.errors import UpstreamBroken, UpstreamError
 from gatewayz.sdk.interfaces import Provider
 from gatewayz.store.catalog_records import Kind, ListedModel, ProviderList
 
@@ -110,7 +110,7 @@ class CatalogSync:
                 tasks = [group.create_task(self._ask_in_run(run_id, name, at_once)) for name in names]
             changed = sum(task.result() for task in tasks)
             error = None
-        except* GatewayzError as failed:
+        except ExceptionGroup as failed:  # the store went away: the group has no more to say than its first member
             error = str(failed.exceptions[0])
             raise failed.exceptions[0] from None
         finally:

@@ -13,7 +13,7 @@ from gatewayz.config.settings import Settings
 from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.domain.catalog_sync.sync import CatalogSync, syncable
 from gatewayz.jobs.catalog_sync import CatalogSyncJob
-from gatewayz.sdk.errors import Conflict, UpstreamBroken
+from gatewayz.sdk.errors import Conflict, StoreUnavailable, UpstreamBroken
 from gatewayz.sdk.interfaces import Capabilities, Provider
 from gatewayz.sdk.offers import ModelListing, Price
 from gatewayz.store.open import open_store
@@ -133,6 +133,18 @@ async def test_a_provider_that_a_reload_took_away_is_noted(bench: Bench) -> None
     del bench.providers["b"]
     await bench.here.run("full", ["a", "b"])
     assert await bench.errors() == {"a": None, "b": "it is no longer configured"}
+
+
+async def test_a_store_that_goes_away_ends_the_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object, **__: object) -> int:
+        raise StoreUnavailable("the database does not answer")
+
+    monkeypatch.setattr(bench.store.catalog, "keep_list", away)
+    with pytest.raises(StoreUnavailable):
+        await bench.here.run("full", ["a", "b"])
+    (run,) = await bench.store.catalog.runs(5)
+    assert run.error == "the database does not answer" and run.ended_at is not None
+    assert not await bench.here.is_running()
 
 
 async def test_one_process_works_at_a_time(bench: Bench) -> None:

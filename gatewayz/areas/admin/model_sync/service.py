@@ -58,7 +58,7 @@ def show_models(rows: Sequence[ListedModel], shipped: int, served: int) -> dict[
 
 def show_run(run: SyncRun | None, is_running: bool) -> dict[str, Any] | None:
     """Return the progress of a run that is going on, else None."""
-    if run is None or not is_running:
+    if run is None or run.ended_at is not None or not is_running:
         return None
     return {
         "kind": run.kind,
