@@ -9,7 +9,7 @@ from msgspec import Meta
 from gatewayz.sdk.errors import ConfigurationError
 from gatewayz_plugins.routers.selection.facts import Benchmark, ModelFacts, unknown_figures
 
-__all__ = ["Baseline", "CodeModel", "CodeSettings", "Mode", "TaskClass", "Tier"]
+__all__ = ["Baseline", "CodeMode", "CodeModel", "CodeSettings", "TaskClass", "Tier"]
 
 TierNumber = Annotated[int, Meta(ge=1, le=4)]
 """1 is the best."""
@@ -46,7 +46,7 @@ class TaskClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     keywords: tuple[str, ...]
 
 
-class Mode(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CodeMode(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A way to choose."""
 
     label: str
@@ -75,7 +75,7 @@ class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     task_classes: dict[str, TaskClass]
     default_class: str
     """Of prompts without a keyword."""
-    modes: dict[str, Mode]
+    modes: dict[str, CodeMode]
     """The first is the default."""
     names: dict[str, str] = {}
     """Further names of the router to modes."""

@@ -2,7 +2,7 @@
 
 from gatewayz.sdk.money import NANO_PER_USD
 from gatewayz.sdk.offers import Price
-from gatewayz_plugins.routers.code.settings import CodeModel, Mode, TaskClass
+from gatewayz_plugins.routers.code.settings import CodeMode, CodeModel, TaskClass
 
 __all__ = ["points_of", "tier_of", "tiers_to_look_in"]
 
@@ -11,7 +11,7 @@ _STRENGTH = 2.0
 _CODE_STRENGTH = 0.5
 
 
-def tier_of(mode: Mode, task: TaskClass) -> int:
+def tier_of(mode: CodeMode, task: TaskClass) -> int:
     """Return the tier a mode wants for a class: never worse than the class's minimum."""
     wanted = {"default": task.default_tier, "better": task.default_tier - 1, "best": _BEST}[mode.tier]
     return max(_BEST, min(wanted, task.minimum_tier, _WORST))
@@ -25,7 +25,7 @@ def tiers_to_look_in(wanted: int, task: TaskClass) -> tuple[int, ...]:
     return (wanted, *allowed, *better, *rest)
 
 
-def points_of(model: CodeModel, price: Price, category: str, mode: Mode) -> float:
+def points_of(model: CodeModel, price: Price, category: str, mode: CodeMode) -> float:
     """Return a model's points: its strengths, its price and its benchmark, as the mode weighs them.
 
     :param price: of the offer that would be tried.

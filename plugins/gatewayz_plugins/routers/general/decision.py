@@ -7,7 +7,7 @@ import msgspec
 
 from gatewayz.sdk.money import usd_text
 from gatewayz.sdk.offers import Offer
-from gatewayz_plugins.routers.general.settings import Mode
+from gatewayz_plugins.routers.general.settings import GeneralMode
 from gatewayz_plugins.routers.selection.candidates import Candidate, Demand, Shortlist
 from gatewayz_plugins.routers.selection.choice import chain
 
@@ -19,7 +19,7 @@ class GeneralDecision(msgspec.Struct, frozen=True, kw_only=True):
 
     router: str
     mode: str
-    objective: Mode
+    objective: GeneralMode
     listed: Shortlist
     ordered: tuple[Candidate, ...]
     """Best first."""

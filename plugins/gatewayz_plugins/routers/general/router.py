@@ -7,7 +7,7 @@ from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.interfaces import Ranking, RoutingCall, Signals
 from gatewayz.sdk.offers import Offer
 from gatewayz_plugins.routers.general.decision import GeneralDecision
-from gatewayz_plugins.routers.general.settings import GeneralSettings, Mode
+from gatewayz_plugins.routers.general.settings import GeneralMode, GeneralSettings
 from gatewayz_plugins.routers.prompt_score import load_scorer
 from gatewayz_plugins.routers.selection.candidates import Candidate, Demand, Listing, Shortlist, shortlist
 from gatewayz_plugins.routers.selection.choice import keep, order
@@ -117,7 +117,7 @@ class GeneralRouter:
             is_kept=is_kept,
         )
 
-    def _held(self, call: RoutingCall, served: Served, signals: Signals, mode: Mode) -> str | None:
+    def _held(self, call: RoutingCall, served: Served, signals: Signals, mode: GeneralMode) -> str | None:
         """Return the model a conversation has: remembered, or found as it was when the conversation began."""
         if call.user_messages < 2:
             return None
@@ -152,7 +152,7 @@ class GeneralRouter:
         )
 
 
-def _place(candidate: Candidate, mode: Mode) -> int:
+def _place(candidate: Candidate, mode: GeneralMode) -> int:
     """Return a candidate's place in a mode's chain, whose names are ids of models or `provider/its own id`."""
     names = {candidate.model, *(f"{offer.provider}/{offer.upstream_model}" for offer in candidate.offers)}
     return next((place for place, name in enumerate(mode.chain) if name in names), len(mode.chain))

@@ -11,7 +11,7 @@ from gatewayz_plugins.routers.selection.candidates import Latencies
 from gatewayz_plugins.routers.selection.choice import Objective
 from gatewayz_plugins.routers.selection.facts import Benchmark, ModelFacts, unknown_figures
 
-__all__ = ["GeneralModel", "GeneralSettings", "Mode"]
+__all__ = ["GeneralMode", "GeneralModel", "GeneralSettings"]
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 
@@ -23,7 +23,7 @@ class GeneralModel(ModelFacts, frozen=True, kw_only=True, forbid_unknown_fields=
     """What selection services call it."""
 
 
-class Mode(Objective, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class GeneralMode(Objective, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A way to choose."""
 
     label: str
@@ -36,7 +36,7 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """See config/routers.yaml, which has the values with their sources."""
 
     models: tuple[GeneralModel, ...]
-    modes: dict[str, Mode]
+    modes: dict[str, GeneralMode]
     """The first is the default."""
     names: dict[str, str] = {}
     """Further names of the router to modes: `router:small`."""
