@@ -1,4 +1,4 @@
-"""The Hugging Face Hub. Source: huggingface.co/docs/hub/api, read 2026-11-25."""
+"""The Hugging Face Hub. After its public clients (huggingface_hub); not checked against the hub itself."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""The hub's JSON to our values. Source: huggingface.co/docs/hub/api, read 2026-11-25."""
+"""The hub's JSON to our values. After its public clients (huggingface_hub); not checked against the hub itself."""
 
 from typing import Any, Final, TypeVar
 
