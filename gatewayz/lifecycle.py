@@ -343,6 +343,7 @@ class Lifecycle:
         redis_url = self._loaded.settings.store.redis_url
         if redis_url:
             self._run(self._share_breakers(redis_url), "share breaker states")
+            self._run(self._share_observation(redis_url), "share observations")
             self._run(self._share_velocity(redis_url), "share the velocity mode")
 
     async def _share_breakers(self, redis_url: str) -> None:
@@ -364,6 +365,15 @@ class Lifecycle:
         redis = open_redis(redis_url)
         try:
             await VelocityShare(self._velocity, redis).run()
+        finally:
+            await redis.aclose()
+
+    async def _share_observation(self, redis_url: str) -> None:
+        from gatewayz.store.redis import open_redis  # noqa: PLC0415  (loaded only where Redis is configured)
+
+        redis = open_redis(redis_url)
+        try:
+            await self._observation.share(redis, self._loaded.settings.observation.share_s)
         finally:
             await redis.aclose()
 

@@ -35,6 +35,8 @@ class Observation(Section, frozen=True, kw_only=True):
     conditions: Conditions = Conditions()
     exchange_s: Positive = 2.0
     """How often a process writes what it counted and reads what the others wrote; a crash loses so much."""
+    share_s: Positive = 1.0
+    """How often processes tell each other of the running minutes, where there is a Redis."""
     keep_minutes_days: PositiveInt = 2
     keep_hours_days: PositiveInt = 60
     keep_days: PositiveInt = 730

@@ -78,6 +78,10 @@ class Bucket:
         self.probes += 1
         self.failed_probes += not ok
 
+    def judged(self) -> tuple[int, int]:
+        """Return what went well and what was the provider's fault, probes included."""
+        return self.successes + self.probes - self.failed_probes, self.faults + self.failed_probes
+
     def merge(self, other: "Bucket") -> None:
         """Take in all that another one counted."""
         # Written out: a loop over names takes four times as long, and an hour is thousands of these.

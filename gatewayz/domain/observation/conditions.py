@@ -18,8 +18,7 @@ def condition_of(facts: OfferState, window: Bucket | None, now: datetime, rules:
     told_at = max((at for at in (facts.last_success_at, facts.last_failure_at) if at is not None), default=None)
     if told_at is None or now - told_at >= timedelta(hours=rules.forget_hours):
         return "unknown"
-    bad = 0 if window is None else window.faults + window.failed_probes
-    good = 0 if window is None else window.successes + window.probes - window.failed_probes
+    good, bad = (0, 0) if window is None else window.judged()
     share = bad / (good + bad) if bad else 0.0
     if facts.consecutive_failures >= rules.down_failures:
         return "down"

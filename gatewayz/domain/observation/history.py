@@ -15,7 +15,7 @@ from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import InvalidRequest
 from gatewayz.store.observation_records import ObservationStore, StateRow, Wanted
 
-__all__ = ["Found", "History"]
+__all__ = ["Found", "History", "row_of", "state_of"]
 
 _ROWS: Final = 200_000
 """Rows read for one question."""
@@ -62,7 +62,7 @@ class History:
             for minute, key in minutes
             if minute >= oldest
         ]
-        states = [_row(recorder.facts[key]) for key in facts]
+        states = [row_of(recorder.facts[key]) for key in facts]
         try:
             await self._store.write_traffic(MINUTE, sorted(rows, key=lambda row: row.key))
             await self._store.write_states(sorted(states, key=lambda row: (row.provider, row.model)))
@@ -76,7 +76,7 @@ class History:
         at = now.timestamp()
         since_ms = 0 if self._heard_at is None else int(self._heard_at * 1000) - _LATE_MS
         for row in await self._store.list_states(since_ms=since_ms):
-            self._recorder.adopt(_state(row))
+            self._recorder.adopt(state_of(row))
         is_whole = at - self._reread_at >= _REREAD_S
         first = self._oldest() if is_whole else int(at) // MINUTE - _NEWEST + 1
         wanted = Wanted(step=MINUTE, first=first * MINUTE, end=int(at) + DAY, not_of=self._process)
@@ -144,7 +144,8 @@ def _ceiling(end: datetime) -> int:
     return int((end + timedelta(microseconds=999_999)).timestamp())
 
 
-def _row(state: OfferState) -> StateRow:
+def row_of(state: OfferState) -> StateRow:
+    """Return facts as they are stored."""
     return StateRow(
         provider=state.provider,
         model=state.model,
@@ -159,7 +160,8 @@ def _row(state: OfferState) -> StateRow:
     )
 
 
-def _state(row: StateRow) -> OfferState:
+def state_of(row: StateRow) -> OfferState:
+    """Return stored facts; their condition is judged by who shows them."""
     return OfferState(
         provider=row.provider,
         model=row.model,

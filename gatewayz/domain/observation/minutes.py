@@ -32,11 +32,13 @@ class Minutes(Generic[K]):
         return bucket
 
     def put(self, minute: int, key: K, bucket: Bucket) -> bool:
-        """Replace a bucket; return whether it has other counters than before."""
+        """Replace a bucket by a later copy of it, which has counted more; return whether it was one."""
         buckets = self._of(minute)
         before = buckets.get(key)
+        if before is not None and sum(before.counters()) >= sum(bucket.counters()):
+            return False
         buckets[key] = bucket
-        return before is None or before.counters() != bucket.counters()
+        return True
 
     def between(self, first: int, last: int) -> Iterator[tuple[int, K, Bucket]]:
         """Yield what is kept of these minutes, both included."""

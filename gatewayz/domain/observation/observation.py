@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -15,11 +15,14 @@ from gatewayz.domain.observation.minutes import KEPT_MINUTES, Key
 from gatewayz.domain.observation.recorder import Recorder
 from gatewayz.domain.observation.reuse import Reuse
 from gatewayz.domain.observation.spans import DAY, HOUR, MINUTE
-from gatewayz.domain.observation.traffic import Condition, OfferState, Step, Traffic, TrafficPoint
+from gatewayz.domain.observation.traffic import NOBODY, Condition, OfferState, Step, Tally, Traffic, TrafficPoint
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.sdk.observe import Attempt, Settlement
 from gatewayz.store.observation_records import ObservationStore
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 __all__ = ["Observation"]
 
@@ -44,6 +47,7 @@ class Observation:
         process: str = "",
     ) -> None:
         self._clock = clock
+        self._process = process
         self._rules = settings.conditions
         self._recorder = Recorder(clock, max_offers=settings.max_offers)
         self._reuse = Reuse(clock)
@@ -81,6 +85,12 @@ class Observation:
             await self._history.write()
             await self._history.hear()
 
+    async def share(self, redis: "Redis", every_s: float) -> None:
+        """Exchange the running minutes with other processes through Redis until cancelled."""
+        from gatewayz.domain.observation.share import TrafficShare  # noqa: PLC0415  (only where Redis is configured)
+
+        await TrafficShare(self._recorder, redis, self._clock, process=self._process).run(every_s)
+
     async def aclose(self) -> None:
         """Write what is left; what cannot be written is lost, and logged."""
         if self._history is not None:
@@ -108,6 +118,12 @@ class Observation:
         self._recorder.fold()
         minutes = max(1, min(minutes, KEPT_MINUTES - 1))
         return self._reuse.get(("recent", minutes), self._version(), lambda: _traffic(self._window(minutes)))
+
+    def tallies(self, minutes: int = 60) -> Mapping[str, Sequence[Tally]]:
+        """Return each provider's last minutes (at most 60) that had any good or bad, oldest first, at once."""
+        self._recorder.fold()
+        minutes = max(1, min(minutes, KEPT_MINUTES - 1))
+        return self._reuse.get(("tallies", minutes), self._version(), lambda: self._tally(minutes))
 
     async def between(
         self, start: datetime, end: datetime, *, provider: str | None = None, model: str | None = None
@@ -163,6 +179,17 @@ class Observation:
         for _, key, bucket in self._recorder.between(first, last):
             sums.setdefault(key, Bucket()).merge(bucket)
         return sums
+
+    def _tally(self, minutes: int) -> Mapping[str, Sequence[Tally]]:
+        now = self._minute()
+        sums: dict[str, dict[int, Tally]] = {}
+        for minute, (provider, _), bucket in self._recorder.between(now - minutes, now):
+            good, bad = bucket.judged()
+            if (good or bad) and provider != NOBODY:
+                of_provider = sums.setdefault(provider, {})
+                before = of_provider.get(minute, Tally(0, 0))
+                of_provider[minute] = Tally(before.good + good, before.bad + bad)
+        return {name: [found[minute] for minute in sorted(found)] for name, found in sums.items()}
 
     def _judge(self) -> Mapping[Key, OfferState]:
         now, window = self._clock.now(), self._window(self._rules.window_minutes)

@@ -6,13 +6,23 @@ models, providers and the whole gateway is a sum of these: nothing keeps a secon
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
 from gatewayz.domain.observation.distinct import Distinct
 
-__all__ = ["NOBODY", "Condition", "OfferState", "Quantiles", "Step", "Traffic", "TrafficPoint", "TrafficView"]
+__all__ = [
+    "NOBODY",
+    "Condition",
+    "OfferState",
+    "Quantiles",
+    "Step",
+    "Tally",
+    "Traffic",
+    "TrafficPoint",
+    "TrafficView",
+]
 
 NOBODY: Final = ""
 """Stands as the provider of requests that no offer could be tried for; they have a model, and no attempts."""
@@ -101,6 +111,13 @@ class OfferState(msgspec.Struct, frozen=True, kw_only=True):
     consecutive_failures: int = 0
 
 
+class Tally(NamedTuple):
+    """What a provider did in one minute, probes included; what was not its doing is neither."""
+
+    good: int
+    bad: int
+
+
 class TrafficView(Protocol):
     """Reads what was observed, of all processes as far as known here. Names are instances and canonical ids."""
 
@@ -114,6 +131,10 @@ class TrafficView(Protocol):
 
     def recent(self, minutes: int = 60) -> Sequence[Traffic]:
         """Return each offer's traffic of the last minutes (at most 60), from memory, at once."""
+        ...
+
+    def tallies(self, minutes: int = 60) -> Mapping[str, Sequence[Tally]]:
+        """Return each provider's last minutes (at most 60) that had any good or bad, oldest first, at once."""
         ...
 
     async def between(
