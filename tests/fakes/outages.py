@@ -5,7 +5,6 @@ from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-import asyncpg
 from sqlalchemy.engine import make_url
 
 __all__ = ["without_database"]
@@ -27,6 +26,8 @@ def _run(work: Coroutine[None, None, None]) -> None:
 
 
 async def _allow(url: str, *, is_allowed: bool) -> None:
+    import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415  (those without it skip these tests)
+
     parsed = make_url(url)
     name = parsed.database
     server = parsed.set(drivername="postgresql", database="postgres")
