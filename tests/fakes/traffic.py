@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from gatewayz.domain.observation.bucket import Bucket
-from gatewayz.domain.observation.traffic import Condition, OfferState, Step, Traffic, TrafficPoint
+from gatewayz.domain.observation.traffic import Condition, OfferState, Step, Tally, Traffic, TrafficPoint
 from gatewayz.sdk.clock import Clock
 
 __all__ = ["FakeTraffic"]
@@ -65,6 +65,16 @@ class FakeTraffic:
     def recent(self, minutes: int = 60) -> Sequence[Traffic]:
         now = self._clock.now()
         return self._sum(now - timedelta(minutes=minutes), now + timedelta(microseconds=1), None, None)
+
+    def tallies(self, minutes: int = 60) -> Mapping[str, Sequence[Tally]]:
+        now, found = self._clock.now(), dict[str, dict[int, Tally]]()
+        for moment, (provider, _), bucket in sorted(self._calls, key=lambda call: call[0]):
+            if now - moment <= timedelta(minutes=minutes):
+                sums = found.setdefault(provider, {})
+                minute, (good, bad) = int(moment.timestamp()) // 60, bucket.judged()
+                before = sums.get(minute, Tally(0, 0))
+                sums[minute] = Tally(before.good + good, before.bad + bad)
+        return {provider: list(sums.values()) for provider, sums in found.items()}
 
     async def between(
         self, start: datetime, end: datetime, *, provider: str | None = None, model: str | None = None
