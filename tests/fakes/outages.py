@@ -26,7 +26,7 @@ def _run(work: Coroutine[None, None, None]) -> None:
 
 
 async def _allow(url: str, *, is_allowed: bool) -> None:
-    import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415  (those without it skip these tests)
+    import asyncpg  # type: ignore[import-untyped]
 
     parsed = make_url(url)
     name = parsed.database
