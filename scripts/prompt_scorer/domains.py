@@ -119,4 +119,5 @@ def _shares(wanted: Matrix, is_example: Matrix) -> Matrix:
         for group in (is_example, ~is_example):
             members = (wanted == domain) & group
             shares[members] = 1.0 / max(members.sum(), 1)
-    return shares / shares.sum()
+    scaled: Matrix = shares / shares.sum()
+    return scaled
