@@ -60,6 +60,7 @@ from gatewayz.server.lifespan import LifespanError
 from gatewayz.server.run import run as run_server
 from gatewayz.server.workers import run_workers
 from gatewayz.telemetry.logs import configure_logging
+from gatewayz.telemetry.metrics.request_record import RequestRecord
 from gatewayz.web.application import create_application
 from gatewayz.web.asgi import ASGI
 from gatewayz.web.exchange import KeepAlive
@@ -125,9 +126,10 @@ def create_app(loaded: Loaded, *, overlay: str | None = None) -> ASGI:
     """Return the application of a configuration; it opens everything in ASGI's lifespan."""
     gateway = Gateway()
     keep_alive = KeepAlive()
+    requests = RequestRecord()
     lifecycle = Lifecycle(loaded, gateway, keep_alive, overlay)
     limit = loaded.settings.server.max_body_bytes
-    application = create_application(gateway, ROUTES, lambda: lifecycle.services, limit)
+    application = create_application(gateway, ROUTES, lambda: lifecycle.services, limit, requests)
 
     @application.before_serving
     async def start() -> None:
@@ -138,7 +140,7 @@ def create_app(loaded: Loaded, *, overlay: str | None = None) -> ASGI:
     async def stop() -> None:
         await lifecycle.stop()
 
-    return HotFront(cast(ASGI, application), gateway, keep_alive)
+    return HotFront(cast(ASGI, application), gateway, keep_alive, requests)
 
 
 def create_worker_app(config_path: str, overlay: str) -> ASGI:

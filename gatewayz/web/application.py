@@ -10,6 +10,7 @@ from gatewayz.domain.identity.restrictions import check_restrictions
 from gatewayz.flow.gateway import Gateway
 from gatewayz.sdk.errors import BodyTooLarge, GatewayzError, InvalidRequest, ResourceNotFound
 from gatewayz.sdk.wire import ANTHROPIC_MESSAGES, OPENAI_CHAT, Format
+from gatewayz.telemetry.metrics.request_record import UNKNOWN_ENDPOINT, RequestRecord
 from gatewayz.web.client_address import ClientAddresses
 from gatewayz.web.cors import Cors
 from gatewayz.web.errors import InternalError, error_headers, render_error
@@ -40,17 +41,23 @@ class MethodRefused(GatewayzError):
 
 
 def create_application(
-    gateway: Gateway, routes: Iterable[Route], services_of: Callable[[], Services], max_body_bytes: int
+    gateway: Gateway,
+    routes: Iterable[Route],
+    services_of: Callable[[], Services],
+    max_body_bytes: int,
+    requests: RequestRecord,
 ) -> Quart:
     """Return the application that serves everything but the hot routes.
 
     :param services_of: gives the services once the process has started.
+    :param requests: counts what is answered.
     """
     app = Quart("gatewayz", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False, RESPONSE_TIMEOUT=None)
     app.url_map.strict_slashes = False
     for route in routes:
         _mount(app, gateway, route, services_of)
+    _count(app, gateway, requests)
     _read_heads(app, gateway)
     _answer_errors(app, gateway)
     _stamp_answers(app, gateway)
@@ -81,6 +88,25 @@ def _mount(app: Quart, gateway: Gateway, route: Route, services_of: Callable[[],
     endpoint = f"{route.method} {route.path}"
     app.add_url_rule(route.path, endpoint, view, methods=[route.method])
     app.view_functions[endpoint].__doc__ = route.handler.__doc__
+
+
+def _count(app: Quart, gateway: Gateway, requests: RequestRecord) -> None:
+    @app.before_request
+    async def note_start() -> None:
+        g.started = gateway.edition.clock.monotonic()
+        requests.in_progress += 1
+
+    @app.after_request
+    async def note_answer(response: Response) -> Response:
+        rule = request.url_rule
+        endpoint = UNKNOWN_ENDPOINT if rule is None else rule.rule
+        seconds = gateway.edition.clock.monotonic() - g.started
+        requests.record(request.method, endpoint, response.status_code, seconds)
+        return response
+
+    @app.teardown_request
+    async def note_end(_: BaseException | None) -> None:
+        requests.in_progress -= "started" in g
 
 
 def _read_heads(app: Quart, gateway: Gateway) -> None:

@@ -23,13 +23,15 @@ _STREAM_HEADERS: Final = (
 class Exchange:
     """Writes one answer. The head goes out with the first bytes of the body."""
 
-    __slots__ = ("_clock", "_cors", "_has_begun", "_send", "format", "last_write", "request_id", "started")
+    __slots__ = ("_clock", "_cors", "_has_begun", "_send", "format", "last_write", "request_id", "started", "status")
 
     def __init__(self, send: Send, format: Format, request_id: str, clock: Clock, cors: HeaderList) -> None:
         self._send = send
         self._clock = clock
         self._cors = cors
         self._has_begun = False
+        self.status: int | None = None
+        """Of the answer, once it has begun."""
         self.format = format
         self.request_id = request_id
         self.started = self.last_write = clock.monotonic()
@@ -80,6 +82,7 @@ class Exchange:
 
     async def _begin(self, status: int, headers: HeaderList) -> None:
         self._has_begun = True
+        self.status = status
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def _body(self, block: bytes) -> None:

@@ -26,6 +26,7 @@ from gatewayz.sdk.wire import (
     OPENAI_RESPONSES,
     Format,
 )
+from gatewayz.telemetry.metrics.request_record import RequestRecord
 from gatewayz.web.asgi import ASGI, Receive, Scope, Send
 from gatewayz.web.bodies import check_json_headers, read_body
 from gatewayz.web.client_address import ClientAddresses
@@ -40,6 +41,8 @@ from gatewayz.web.request_head import RequestHead, read_head
 __all__ = ["HOT_ROUTES", "HotFront"]
 
 _log = logging.getLogger("gatewayz.web")
+_LEFT: Final = 499
+"""Counted for a caller that left before an answer began."""
 
 _PATHS: Final[Mapping[str, Format]] = {
     "/chat/completions": OPENAI_CHAT,
@@ -58,19 +61,15 @@ class HotFront:
     """Serves `HOT_ROUTES` itself, passes everything else on.
 
     :param keep_alive: writes into streams that have been silent for too long.
+    :param requests: counts what is answered.
     """
 
-    def __init__(self, behind: ASGI, gateway: Gateway, keep_alive: KeepAlive) -> None:
+    def __init__(self, behind: ASGI, gateway: Gateway, keep_alive: KeepAlive, requests: RequestRecord) -> None:
         self._behind = behind
         self._gateway = gateway
         self._keep_alive = keep_alive
-        self._working = 0
+        self._requests = requests
         self._addresses: tuple[Edition | None, ClientAddresses, Cors] = (None, ClientAddresses(()), Cors(()))
-
-    @property
-    def working(self) -> int:
-        """Requests being worked on now, streams that wait for a provider not counted."""
-        return self._working
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
@@ -88,10 +87,13 @@ class HotFront:
         _, addresses, cors = self._for_edition(edition)
         exchange = Exchange(send, format, head.request_id, edition.clock, cors.headers(head.origin))
         hang_up = HangUp(scope, receive)
-        self._working += 1
+        requests = self._requests
+        requests.in_progress += 1
+        requests.working += 1
         is_counted = True
         try:
-            if self._working > edition.settings.server.max_concurrent_requests:
+            if requests.working > edition.settings.server.max_concurrent_requests:
+                requests.refused += 1
                 raise ServerOverloaded("The gateway has more work than it can take on.", retry_after_s=5)
             address = addresses.resolve((scope.get("client") or ("",))[0], head.forwarded_for)
             caller = await known_caller(head.credential, address, scope["headers"], edition)
@@ -114,7 +116,7 @@ class HotFront:
             if isinstance(reply.body, bytes):
                 await exchange.send_whole(reply, reply.body)
                 return
-            self._working -= 1
+            requests.working -= 1
             is_counted = False
             await _stream(exchange, reply, reply.body)
         except GatewayzError as error:
@@ -130,10 +132,15 @@ class HotFront:
             note_outcome(edition, InternalError())
             await exchange.send_error(InternalError())
         finally:
-            self._working -= is_counted
+            requests.working -= is_counted
+            self._count(scope["path"], exchange, edition.clock.monotonic())
             self._keep_alive.remove(exchange)
             hang_up.forget()
             lease.release()
+
+    def _count(self, path: str, exchange: Exchange, ended: float) -> None:
+        self._requests.in_progress -= 1
+        self._requests.record("POST", path, exchange.status or _LEFT, ended - exchange.started)
 
     async def _answer(self, inbound: Inbound, caller: Caller, edition: Edition, head: RequestHead) -> Reply:
         idempotency = edition.idempotency

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from gatewayz.config.sections.base import Positive, PositiveInt, Section
 
-__all__ = ["Conditions", "Observation"]
+__all__ = ["Conditions", "Metrics", "Observation"]
 
 Share = Annotated[float, Meta(gt=0, le=1)]
 
@@ -27,12 +27,22 @@ class Conditions(Section, frozen=True, kw_only=True):
     """What was not heard of for so long is unknown."""
 
 
+class Metrics(Section, frozen=True, kw_only=True):
+    """What `/metrics` shows."""
+
+    max_offers: PositiveInt = 1_000
+    """Offers with samples of their own, those called first; all others are one, named `other`."""
+    fastapi_names: bool = True
+    """Also give the HTTP metrics the `fastapi_*` names that dashboards of other gateways ask for."""
+
+
 class Observation(Section, frozen=True, kw_only=True):
     """The one record of traffic that metrics, health, status and catalog read."""
 
     max_offers: PositiveInt = 10_000
     """Offers told apart in one hour; those beyond are counted as one, named `other`."""
     conditions: Conditions = Conditions()
+    metrics: Metrics = Metrics()
     exchange_s: Positive = 2.0
     """How often a process writes what it counted and reads what the others wrote; a crash loses so much."""
     share_s: Positive = 1.0

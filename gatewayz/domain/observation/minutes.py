@@ -5,14 +5,15 @@ from typing import Final, Generic, TypeVar
 
 from gatewayz.domain.observation.bucket import Bucket
 
-__all__ = ["KEPT_MINUTES", "Key", "Minutes", "Names"]
+__all__ = ["KEPT_MINUTES", "OTHER", "Key", "Minutes", "Names"]
 
 Key = tuple[str, str]
 """Provider and model."""
 K = TypeVar("K")
 KEPT_MINUTES: Final = 61
 """An hour of whole minutes and the one that runs. Minutes are counted from 1970."""
-_OTHER: Final = ("other", "other")
+OTHER: Final = ("other", "other")
+"""Stands for the offers that are too many to be told apart."""
 
 
 class Minutes(Generic[K]):
@@ -70,6 +71,6 @@ class Names:
         if key not in self._seen and len(self._seen) >= self._most:
             self._seen = {each: seen for each, seen in self._seen.items() if seen > minute - KEPT_MINUTES}
             if len(self._seen) >= self._most:
-                return _OTHER
+                return OTHER
         self._seen[key] = minute
         return key

@@ -49,7 +49,7 @@ class Observation:
         self._clock = clock
         self._process = process
         self._rules = settings.conditions
-        self._recorder = Recorder(clock, max_offers=settings.max_offers)
+        self._recorder = Recorder(clock, max_offers=settings.max_offers, lifetime_offers=settings.metrics.max_offers)
         self._reuse = Reuse(clock)
         self._history = None if store is None else History(store, clock, self._recorder, settings, process=process)
 
@@ -124,6 +124,11 @@ class Observation:
         self._recorder.fold()
         minutes = max(1, min(minutes, KEPT_MINUTES - 1))
         return self._reuse.get(("tallies", minutes), self._version(), lambda: self._tally(minutes))
+
+    def lifetime(self) -> Mapping[Key, Bucket]:
+        """Return what this process has counted since it started, by offer; to be read at once, not to be changed."""
+        self._recorder.fold()
+        return self._recorder.lifetime.sums()
 
     async def between(
         self, start: datetime, end: datetime, *, provider: str | None = None, model: str | None = None

@@ -12,6 +12,7 @@ from typing import Final
 
 from gatewayz.domain.observation.bucket import Bucket
 from gatewayz.domain.observation.facts import after_attempt, after_probe
+from gatewayz.domain.observation.lifetime import Lifetime
 from gatewayz.domain.observation.minutes import Key, Minutes, Names
 from gatewayz.domain.observation.traffic import NOBODY, OfferState
 from gatewayz.sdk.clock import Clock
@@ -27,7 +28,7 @@ _GROUP: Final = 100
 class Recorder:
     """This process's minutes, and the newest facts of each offer from wherever they are known."""
 
-    def __init__(self, clock: Clock, *, max_offers: int) -> None:
+    def __init__(self, clock: Clock, *, max_offers: int, lifetime_offers: int = 1_000) -> None:
         self._clock = clock
         self._max_offers = max_offers
         self._pending: deque[tuple[datetime, Attempt | Settlement]] = deque()
@@ -35,6 +36,7 @@ class Recorder:
         self._names = Names(max_offers)
         self.minutes: Minutes[Key] = Minutes()
         """Of this process."""
+        self.lifetime = Lifetime(self.minutes, most=lifetime_offers)
         self._others: Minutes[tuple[str, str, str]] = Minutes()
         """By process, provider and model."""
         self.facts: dict[Key, OfferState] = {}
@@ -143,6 +145,7 @@ class Recorder:
             self.past_version += 1
         elif minute > self._newest:
             self._newest = minute
+            self.lifetime.minute_began(minute)
 
     def _known(self, key: Key) -> OfferState:
         return self.facts.get(key) or OfferState(provider=key[0], model=key[1], condition="unknown")

@@ -14,6 +14,8 @@ _GROWTH: Final = 1.1
 """Bounds of a bucket are a factor of this apart: the middle is off by (1.1 - 1) / (1.1 + 1) at most."""
 _PER_LOG: Final = 1 / log(_GROWTH)
 _MIDDLE: Final = 2 / (_GROWTH + 1)
+_EXACTLY: Final = 1 + 1e-9
+"""For bounds that are powers, rounded."""
 _LEAST: Final = 0.01
 _MOST: Final = 1e9
 """Values are kept inside these bounds, which bounds the number of buckets (266)."""
@@ -60,6 +62,23 @@ class Sketch:
             if seen > rank:
                 return float(_GROWTH**index * _MIDDLE)
         return None
+
+    @property
+    def total(self) -> float:
+        """The exact sum of all values."""
+        return self._sum
+
+    def at_most(self, bounds: Sequence[float]) -> list[int]:
+        """Return for each of these ascending bounds how many values are surely not above it.
+
+        A value less than a tenth below a bound may be missing there.
+        """
+        counts, seen, buckets = [], 0, sorted(self._buckets.items(), reverse=True)
+        for bound in bounds:
+            while buckets and _GROWTH ** buckets[-1][0] <= bound * _EXACTLY:
+                seen += buckets.pop()[1]
+            counts.append(seen)
+        return counts
 
     def mean(self) -> float | None:
         """Return the exact mean, None without any value."""

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from gatewayz.flow.gateway import Gateway
+from gatewayz.telemetry.metrics.request_record import RequestRecord
 from gatewayz.web.exchange import KeepAlive
 from gatewayz.web.hot import HotFront
 from tests.fakes.flow import MODEL, Scene, WireFake
@@ -69,7 +70,7 @@ def front(scene: Scene, keep_alive: KeepAlive | None = None) -> HotFront:
         raise AssertionError("a hot route went past the front")
 
     gateway.install(scene.edition, close)
-    return HotFront(behind, gateway, keep_alive or KeepAlive())
+    return HotFront(behind, gateway, keep_alive or KeepAlive(), RequestRecord())
 
 
 def request(**body: Any) -> bytes:
@@ -185,4 +186,4 @@ async def test_too_much_work_at_once_is_refused_early() -> None:
     assert wire.status == 503 and wire.headers[b"retry-after"] == b"5"
     waiting.callbacks[0]()
     await asyncio.wait_for(task, 2)
-    assert app.working == 0
+    assert app._requests.working == 0

@@ -46,3 +46,16 @@ def test_nothing_is_none() -> None:
 def test_a_usual_minute_is_small() -> None:
     made = sketch([100 + 40 * (number % 37) for number in range(5000)])
     assert len(msgspec.msgpack.encode(made.pack())) < 120
+
+
+def test_bounds_count_what_is_surely_not_above_them() -> None:
+    sketch, values = Sketch(), [1.0, 9.0, 20.0, 94.0, 101.0, 500.0, 30_000.0]
+    for value in values:
+        sketch.add(value)
+    bounds = [0.5, 10.0, 100.0, 1_000.0, 40_000.0]
+    counts = sketch.at_most(bounds)
+    assert counts == sorted(counts) and counts[-1] == len(values)
+    for bound, count in zip(bounds, counts, strict=True):
+        assert sum(value <= bound / 1.1 for value in values) <= count <= sum(value <= bound for value in values)
+    assert sketch.total == sum(values)
+    assert Sketch().at_most(bounds) == [0] * 5
