@@ -22,6 +22,7 @@ SHARED_S: Final = 5.0
 """How long what others have seen is gone by."""
 LOOK_UP_EVERY_S: Final = 0.25
 """How often an unknown key of an address that is over its limit is looked up."""
+LOOK_UPS_AT_ONCE: Final = 8
 _KEPT: Final = 10_000
 """Addresses over their limit that are remembered."""
 _FINGERPRINT: Final = (b"user-agent", b"accept-language", b"accept-encoding")
@@ -211,15 +212,15 @@ class NetworkLimiter:
         now = self._clock.monotonic()
         if now >= over.until:
             del self._over[address]
-        elif now >= over.looks_at:
-            over.looks_at = now + LOOK_UP_EVERY_S
+        elif over.looks_at < now + (LOOK_UPS_AT_ONCE - 0.5) * LOOK_UP_EVERY_S:
+            over.looks_at = max(over.looks_at, now) + LOOK_UP_EVERY_S
         else:
-            wait_ms = round((over.looks_at - now) * 1000)
+            wait_ms = round(LOOK_UP_EVERY_S * 1000)
             raise self._refusal(over.bound, wait_ms, int(self._clock.now().timestamp() * 1000))
 
     def _remember(self, address: str, bound: Bound, wait_ms: int) -> None:
         now = self._clock.monotonic()
-        over = self._over.setdefault(address, _Over(bound, now + LOOK_UP_EVERY_S))
+        over = self._over.setdefault(address, _Over(bound, now))
         over.until = now + wait_ms / 1000
         self._over.move_to_end(address)
         if len(self._over) > _KEPT:
