@@ -66,6 +66,14 @@ class FakeTraffic:
         now = self._clock.now()
         return self._sum(now - timedelta(minutes=minutes), now + timedelta(microseconds=1), None, None)
 
+    def recent_series(self, minutes: int = 60) -> Sequence[TrafficPoint]:
+        now, sums = self._clock.now(), dict[tuple[datetime, str], Bucket]()
+        for moment, (provider, _), bucket in self._calls:
+            if now - moment <= timedelta(minutes=minutes):
+                sums.setdefault((moment.replace(second=0, microsecond=0), provider), Bucket()).merge(bucket)
+        found = sorted(sums.items(), key=lambda item: item[0])
+        return [TrafficPoint(start=start, traffic=bucket.traffic(name, "")) for (start, name), bucket in found]
+
     def tallies(self, minutes: int = 60) -> Mapping[str, Sequence[Tally]]:
         now, found = self._clock.now(), dict[str, dict[int, Tally]]()
         for moment, (provider, _), bucket in sorted(self._calls, key=lambda call: call[0]):

@@ -125,6 +125,12 @@ class Observation:
         minutes = max(1, min(minutes, KEPT_MINUTES - 1))
         return self._reuse.get(("tallies", minutes), self._version(), lambda: self._tally(minutes))
 
+    def recent_series(self, minutes: int = 60) -> Sequence[TrafficPoint]:
+        """Return each provider's traffic of each of the last minutes (at most 60), oldest first, at once."""
+        self._recorder.fold()
+        minutes = max(1, min(minutes, KEPT_MINUTES - 1))
+        return self._reuse.get(("series", minutes), self._version(), lambda: self._by_minute(minutes))
+
     def lifetime(self) -> Mapping[Key, Bucket]:
         """Return what this process has counted since it started, by offer; to be read at once, not to be changed."""
         self._recorder.fold()
@@ -184,6 +190,21 @@ class Observation:
         for _, key, bucket in self._recorder.between(first, last):
             sums.setdefault(key, Bucket()).merge(bucket)
         return sums
+
+    def _by_minute(self, minutes: int) -> Sequence[TrafficPoint]:
+        now = self._minute()
+        question = ("past series", minutes, now)
+        past = self._reuse.get(question, self._recorder.past_version, lambda: self._points(now - minutes, now - 1))
+        return [*past, *self._points(now, now)]
+
+    def _points(self, first: int, last: int) -> Sequence[TrafficPoint]:
+        sums: dict[tuple[int, str], Bucket] = {}
+        for minute, (provider, _), bucket in self._recorder.between(first, last):
+            sums.setdefault((minute, provider), Bucket()).merge(bucket)
+        return [
+            TrafficPoint(start=datetime.fromtimestamp(minute * MINUTE, UTC), traffic=bucket.traffic(provider, ""))
+            for (minute, provider), bucket in sorted(sums.items(), key=lambda item: item[0])
+        ]
 
     def _tally(self, minutes: int) -> Mapping[str, Sequence[Tally]]:
         now = self._minute()

@@ -133,6 +133,13 @@ class TrafficView(Protocol):
         """Return each offer's traffic of the last minutes (at most 60), from memory, at once."""
         ...
 
+    def recent_series(self, minutes: int = 60) -> Sequence[TrafficPoint]:
+        """Return each provider's traffic (over all its models) of each of the last minutes (at most 60), oldest first.
+
+        From memory, at once.
+        """
+        ...
+
     def tallies(self, minutes: int = 60) -> Mapping[str, Sequence[Tally]]:
         """Return each provider's last minutes (at most 60) that had any good or bad, oldest first, at once."""
         ...

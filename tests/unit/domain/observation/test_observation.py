@@ -148,6 +148,30 @@ async def test_windows_move_with_time(seen: Observation, clock: FakeClock) -> No
     assert only(seen.recent()).provider == "b"
 
 
+def test_the_last_minutes_are_told_one_by_one_and_over_all_models_of_a_provider(
+    seen: Observation, clock: FakeClock
+) -> None:
+    def told() -> list[tuple[float, str, int, int]]:
+        start = clock.now().timestamp() // 60
+        return [
+            (point.start.timestamp() / 60 - start, point.traffic.provider, point.traffic.requests, point.traffic.faults)
+            for point in seen.recent_series()
+        ]
+
+    request(seen, attempt())
+    request(seen, attempt(model="vendor/other", outcome="fault"))
+    assert told() == [(0, "a", 2, 1)]
+    clock.advance(60)
+    request(seen, attempt("b"))
+    request(seen, attempt("b"))
+    assert told() == [(-1, "a", 2, 1), (0, "b", 2, 0)]
+    assert seen.recent_series()[1].traffic.latency.quantile(0.5) == pytest.approx(100, rel=0.05)
+    clock.advance(60 * 60)
+    assert told() == [(-60, "b", 2, 0)]
+    clock.advance(60)
+    assert told() == []
+
+
 async def test_filters(seen: Observation, clock: FakeClock) -> None:
     request(seen, attempt("a"))
     request(seen, attempt("b", model="vendor/other"))
