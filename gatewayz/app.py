@@ -6,6 +6,7 @@ import signal
 import sys
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, cast
 
 import msgspec
@@ -38,6 +39,7 @@ from gatewayz.areas.general_router.routes import ROUTES as GENERAL_ROUTER
 from gatewayz.areas.generations.routes import ROUTES as GENERATIONS
 from gatewayz.areas.huggingface.routes import ROUTES as HUGGINGFACE
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
+from gatewayz.areas.metrics.routes import ROUTES as METRICS
 from gatewayz.areas.model_health.routes import ROUTES as MODEL_HEALTH
 from gatewayz.areas.model_registry.routes import ROUTES as MODEL_REGISTRY
 from gatewayz.areas.model_traffic.routes import ROUTES as MODEL_TRAFFIC
@@ -92,6 +94,7 @@ ROUTES: Final = (
     *RANKINGS,
     *INFERENCE,
     *CHAT_METRICS,
+    *METRICS,
     *GENERATIONS,
     *CIRCUIT_BREAKERS,
     *CODE_ROUTER,
@@ -122,12 +125,15 @@ ROUTES: Final = (
 """Every endpoint but the hot inference routes, which are in `gatewayz.web.hot.HOT_ROUTES`."""
 
 
-def create_app(loaded: Loaded, *, overlay: str | None = None) -> ASGI:
-    """Return the application of a configuration; it opens everything in ASGI's lifespan."""
+def create_app(loaded: Loaded, *, overlay: str | None = None, figures: Path | None = None) -> ASGI:
+    """Return the application of a configuration; it opens everything in ASGI's lifespan.
+
+    :param figures: folder in which workers tell each other their figures; None for a process that is alone.
+    """
     gateway = Gateway()
     keep_alive = KeepAlive()
     requests = RequestRecord()
-    lifecycle = Lifecycle(loaded, gateway, keep_alive, overlay)
+    lifecycle = Lifecycle(loaded, gateway, keep_alive, overlay, requests=requests, figures=figures)
     limit = loaded.settings.server.max_body_bytes
     application = create_application(gateway, ROUTES, lambda: lifecycle.services, limit, requests)
 
@@ -143,11 +149,11 @@ def create_app(loaded: Loaded, *, overlay: str | None = None) -> ASGI:
     return HotFront(cast(ASGI, application), gateway, keep_alive, requests)
 
 
-def create_worker_app(config_path: str, overlay: str) -> ASGI:
+def create_worker_app(config_path: str, overlay: str, figures: str) -> ASGI:
     """Return the application for one of several worker processes. See `server.workers.run_workers`."""
     loaded = load(Path(config_path), overlay=overlay or None, environ=environment())
     configure_logging(loaded.settings.logging)
-    return create_app(loaded, overlay=overlay or None)
+    return create_app(loaded, overlay=overlay or None, figures=Path(figures))
 
 
 def run(
@@ -168,8 +174,9 @@ def run(
     server = _with_options(loaded.settings.server, host, port, workers)
     try:
         if server.workers > 1:
-            arguments = (str(config_path), env or "")
-            run_workers("gatewayz.app:create_worker_app", server, arguments=arguments, ready=_announce)
+            with TemporaryDirectory(prefix="gatewayz-figures-") as figures:
+                arguments = (str(config_path), env or "", figures)
+                run_workers("gatewayz.app:create_worker_app", server, arguments=arguments, ready=_announce)
         else:
             run_server(create_app(loaded, overlay=env), server, ready=_announce)
     except (GatewayzError, LifespanError, OSError) as err:

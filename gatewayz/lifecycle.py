@@ -64,7 +64,12 @@ from gatewayz.loader.lifecycle import contexts, open_instances
 from gatewayz.sdk.clock import Clock, SystemClock
 from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.store.open import open_store
+from gatewayz.telemetry.metrics.collect import Sources
+from gatewayz.telemetry.metrics.metrics import Metrics
+from gatewayz.telemetry.metrics.request_record import RequestRecord
+from gatewayz.telemetry.metrics.worker_files import WorkerFiles
 from gatewayz.upstream.client import make_client
+from gatewayz.upstream.engine import Engine
 from gatewayz.web.exchange import KeepAlive
 from gatewayz.web.services import Services
 
@@ -83,15 +88,28 @@ class Lifecycle:
     """One process. `start` raises with everything closed again; `stop` may be called once after it.
 
     :param overlay: name of the environment the configuration was loaded for, used again on reload.
+    :param requests: what the endpoints answered.
+    :param figures: folder in which workers tell each other their figures; None for a process that is alone.
     """
 
-    def __init__(self, loaded: Loaded, gateway: Gateway, keep_alive: KeepAlive, overlay: str | None) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        gateway: Gateway,
+        keep_alive: KeepAlive,
+        overlay: str | None,
+        *,
+        requests: RequestRecord,
+        figures: Path | None,
+    ) -> None:
         self._loaded = loaded
         self._gateway = gateway
         self._keep_alive = keep_alive
         self._overlay = overlay
         self._clock = SystemClock()
         self._process = os.urandom(8).hex()
+        self._requests = requests
+        self._figures = figures
         self._stack = AsyncExitStack()
         self._instances: Instances | None = None
         self._background = Background()
@@ -135,6 +153,7 @@ class Lifecycle:
             self._inbox = self._open_inbox(store)
             self._idempotency = Idempotency(store.idempotency, self._clock)
             self._stack.push_async_callback(self._idempotency.aclose)
+            metrics = self._open_metrics(store)
             self._services = Services(
                 clock=self._clock,
                 store=store,
@@ -153,6 +172,7 @@ class Lifecycle:
                 catalog_source=self._catalogs,
                 catalog_sync=self._catalog_sync,
                 observation=self._observation,
+                metrics=metrics,
             )
             self._breakers = _breakers(settings, self._clock)
             self._retry_budget = RetryBudget(settings.failover.retry_budget, self._clock)
@@ -199,6 +219,7 @@ class Lifecycle:
             every_s=60,
         )
         self._stack.push_async_callback(self._observation.aclose)
+        self._usage_log = log
         own = (self._observation.record_settlement, uses.record)
         self._recorders = (*own, log.record) if rules.enabled else own
         self._record_jobs = (
@@ -210,6 +231,25 @@ class Lifecycle:
         self._stack.push_async_callback(uses.aclose)
         self._stack.push_async_callback(self._key_quota.aclose)
         self._stack.push_async_callback(log.aclose)
+
+    def _open_metrics(self, store: "SqlStore") -> Metrics:
+        sources = Sources(
+            process=self._process,
+            requests=self._requests,
+            observation=self._observation,
+            ledger=self._ledger,
+            usage_log=self._usage_log,
+            limiter=self._limiter,
+            velocity=self._velocity,
+            keys=self._keys,
+            idempotency=self._idempotency,
+            connections=self._http.stats if isinstance(self._http, Engine) else list,
+            serving=lambda: self._gateway.edition,
+        )
+        files = None if self._figures is None else WorkerFiles(self._figures, self._process)
+        metrics = Metrics(sources, self._clock, store.check, files)
+        self._share_figures = Periodic("tell figures to other workers", metrics.share, every_s=1.0)
+        return metrics
 
     def _open_catalog(self, store: "SqlStore") -> None:
         self._catalogs = CatalogSource(store.catalog, self._clock)
@@ -331,6 +371,8 @@ class Lifecycle:
         self._run(self._promotions.grants.run(), "book promised credit")
         self._run(self._observation.run(), "count what is observed")
         self._run(self._exchange.run(), self._exchange.name)
+        if self._figures is not None:
+            self._run(self._share_figures.run(), self._share_figures.name)
         self._run(self._roll_up.periodic().run(), self._roll_up.name)
         for name, work in self._record_jobs:
             self._run(work.run(), name)

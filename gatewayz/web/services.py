@@ -19,6 +19,7 @@ from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.promotions import Promotions
 from gatewayz.jobs.catalog_sync import CatalogSyncJob
 from gatewayz.sdk.clock import Clock
+from gatewayz.telemetry.metrics.metrics import Metrics
 
 if TYPE_CHECKING:
     from gatewayz.store.sql.store import SqlStore
@@ -63,3 +64,5 @@ class Services:
     """Trials, coupons, referrals, partners, and the credit they give."""
     observation: Observation
     """What was observed of traffic and probes."""
+    metrics: Metrics
+    """Figures of all processes on this machine."""

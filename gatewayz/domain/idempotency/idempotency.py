@@ -101,6 +101,11 @@ class Idempotency:
         self._unwritten: dict[Run, Outcome] = {}
         """Ends that the store could not be told of; their claims go on being renewed until it has been."""
 
+    @property
+    def running(self) -> int:
+        """How many claims of this process have not ended."""
+        return len(self._running)
+
     async def claim(self, user_id: int, key: str, request: str, run_s: float) -> Claim | Answer:
         """Return the claim when the request is to run, or the answer of the run there was.
 

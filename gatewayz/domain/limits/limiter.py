@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 import os
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Coroutine
 from typing import Any, Final
 
@@ -99,6 +99,8 @@ class Limiter:
         self._tasks: set[asyncio.Task[None]] = set()
         self.granted_count = 0
         self.refused_count = 0
+        self.refused_by: Counter[str] = Counter()
+        """How often requests were refused, by the name of the bound."""
         self.refusals: OrderedDict[str, Refusals] = OrderedDict()
         """Who was refused, by the key of the bound; the latest last, at most `REFUSALS_KEPT`."""
 
@@ -202,6 +204,7 @@ class Limiter:
 
     def _note_refusal(self, bound: Bound, refused: Refused) -> None:
         self.refused_count += 1
+        self.refused_by[bound.name] += 1
         before = self.refusals.pop(bound.key, None)
         count = 1 if before is None else before.count + 1
         self.refusals[bound.key] = Refusals(bound=bound, count=count, at_ms=refused.at_ms, wait_ms=refused.wait_ms)

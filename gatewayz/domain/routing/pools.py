@@ -44,6 +44,11 @@ class Pools:
         self._talking = frozenset(name for name, promised in capabilities.items() if _talks(promised))
         self._offers: tuple[Catalog | None, tuple[Offer, ...]] = (None, ())
 
+    @property
+    def routers(self) -> Mapping[str, PoolRouter]:
+        """Every router that chooses among models, by its instance name."""
+        return self._routers
+
     def router(self, instance: str) -> PoolRouter | None:
         """Return a router that chooses among models by its instance name."""
         return self._routers.get(instance)
