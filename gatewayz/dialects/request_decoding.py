@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from gatewayz.dialects.repeated_names import repeated_member
 from gatewayz.sdk.errors import InvalidRequest
 from gatewayz.sdk.routing import PriceCap
 
@@ -94,6 +95,8 @@ class RequestReader(Generic[T]):
                     decoded_member(members[name], name)  # as above: numbers beyond a float
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
             raise invalid_from(err, self._rules) from err
+        if (repeated := repeated_member(body, members)) is not None:
+            raise _repeated(repeated)
         return typed, members
 
 
@@ -166,6 +169,11 @@ def _not_json(reason: str, position: int | None = None) -> InvalidRequest:
     where = "" if position is None else f" at byte {position}"
     context = {} if position is None else {"additional_info": {"byte": position}}
     return InvalidRequest(f"the body is not valid JSON: {reason}{where}", code="INVALID_JSON", context=context)
+
+
+def _repeated(name: str) -> InvalidRequest:
+    shown = name[:_VALUE_LIMIT]
+    return InvalidRequest(f"the body gives {shown!r} more than once", code="INVALID_JSON", param=shown)
 
 
 def _invalid_value(complaint: str, param: str, rules: RequestRules) -> InvalidRequest:

@@ -1,10 +1,12 @@
 """Reading request bodies within limits."""
 
+import asyncio
 from typing import Final, TypeVar, cast
 
 import msgspec
 from quart import g, request
 
+from gatewayz.dialects.repeated_names import repeated_anywhere
 from gatewayz.sdk.errors import BodyTooLarge, GatewayzError, InvalidRequest, SchemaInvalid, UnsupportedMediaType
 from gatewayz.web.asgi import Receive
 from gatewayz.web.request_head import RequestHead
@@ -15,6 +17,9 @@ T = TypeVar("T")
 
 _JSON_LIKE: Final = frozenset((b"application/json", b"text/json", b"application/x-www-form-urlencoded"))
 """The last is what curl says of a body when it is told nothing; the body must be JSON all the same."""
+_ANY: Final = msgspec.json.Decoder()
+_BROKEN: Final = (msgspec.DecodeError, ValueError, RecursionError)
+_LARGE_BYTES: Final = 64 * 1024
 
 
 class ClientGone(GatewayzError):
@@ -71,12 +76,28 @@ async def read_json(type: type[T], *, default: T | None = None) -> T:
     body = cast(bytes, await request.get_data())
     if not body.strip() and default is not None:
         return default
+    if len(body) > _LARGE_BYTES:
+        await asyncio.to_thread(_check_strictly, body)  # other requests go on meanwhile
+    else:
+        _check_strictly(body)
     try:
         return msgspec.json.decode(body, type=type)
     except msgspec.ValidationError as err:
         raise schema_error(err, "body") from err
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
+    except _BROKEN as err:
         raise InvalidRequest("The body is not JSON.") from err
+
+
+def _check_strictly(body: bytes) -> None:
+    """Refuse what a typed decode passes over: bad text, numbers and repeated names in members it skips."""
+    try:
+        _ANY.decode(body)
+        name = repeated_anywhere(body)
+    except _BROKEN as err:
+        raise InvalidRequest("The body is not JSON.") from err
+    if name is not None:
+        shown = name[:100]
+        raise InvalidRequest(f"The body gives {shown!r} more than once.", code="INVALID_JSON", param=shown)
 
 
 def schema_error(err: msgspec.ValidationError, place: str) -> SchemaInvalid:

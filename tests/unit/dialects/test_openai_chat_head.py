@@ -231,6 +231,7 @@ VALID = b'{"model":"m","messages":[{"role":"user","content":"hi"}],"x":%s}'
         (VALID % (b"[" * 100_000 + b"]" * 100_000), "INVALID_JSON"),
         ((VALID % b"1").decode().encode("utf-16"), "INVALID_JSON"),
         (VALID % b"1" + b"x", "INVALID_JSON"),
+        (VALID % b'1,"model":"n"', "INVALID_JSON"),
         (b"\x1f\x8b\x08\x00gzip", "INVALID_JSON"),
         (b'{"model":"m","messages":[{"role":"user","content":"hi"}],"temperature":1e400}', "INVALID_TEMPERATURE"),
     ],
