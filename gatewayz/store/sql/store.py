@@ -11,6 +11,7 @@ from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.grants import SqlGrantStore
 from gatewayz.store.sql.idempotency import SqlIdempotencyStore
 from gatewayz.store.sql.identity import SqlIdentityStore
+from gatewayz.store.sql.incidents import SqlIncidentStore
 from gatewayz.store.sql.journal import SqlGrantedStore, SqlJournal
 from gatewayz.store.sql.keys import SqlKeyStore
 from gatewayz.store.sql.leases import SqlLeaseStore
@@ -54,6 +55,7 @@ class SqlStore:
         self.allowlist = SqlAllowlistStore(database)
         self.maintenance = SqlMaintenanceStore(database)
         self.idempotency = SqlIdempotencyStore(database)
+        self.incidents = SqlIncidentStore(database)
         self.catalog = SqlCatalogStore(database)
         self.leases = SqlLeaseStore(database)
         self.observation = SqlObservationStore(database)
