@@ -37,6 +37,7 @@ from gatewayz.areas.documentation.routes import document_route
 from gatewayz.areas.gateways.routes import ROUTES as GATEWAYS
 from gatewayz.areas.general_router.routes import ROUTES as GENERAL_ROUTER
 from gatewayz.areas.generations.routes import ROUTES as GENERATIONS
+from gatewayz.areas.health.routes import ROUTES as HEALTH
 from gatewayz.areas.huggingface.routes import ROUTES as HUGGINGFACE
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
 from gatewayz.areas.metrics.routes import ROUTES as METRICS
@@ -51,6 +52,7 @@ from gatewayz.areas.rankings.routes import ROUTES as RANKINGS
 from gatewayz.areas.rate_limits.routes import ROUTES as RATE_LIMITS
 from gatewayz.areas.referrals.routes import ROUTES as REFERRALS
 from gatewayz.areas.system.routes import ROUTES as SYSTEM
+from gatewayz.areas.system.routes import root_route
 from gatewayz.config.env import environment
 from gatewayz.config.load import Loaded, load
 from gatewayz.config.problems import ConfigurationInvalid
@@ -68,6 +70,7 @@ from gatewayz.web.asgi import ASGI
 from gatewayz.web.exchange import KeepAlive
 from gatewayz.web.hot import HOT_ROUTES, HotFront
 from gatewayz.web.openapi import describe
+from gatewayz.web.routes import Route
 
 __all__ = ["ROUTES", "create_app", "create_worker_app", "openapi_document", "run"]
 
@@ -81,8 +84,10 @@ def openapi_document() -> bytes:
     return msgspec.json.format(msgspec.json.encode(document, order="deterministic"), indent=1) + b"\n"
 
 
-ROUTES: Final = (
+ROUTES: Final[tuple[Route, ...]] = (
+    root_route(lambda: ROUTES),
     *SYSTEM,
+    *HEALTH,
     *CATALOG,
     *HUGGINGFACE,
     *MODEL_HEALTH,

@@ -27,6 +27,7 @@ from gatewayz.domain.catalog.build import Skipped
 from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.domain.catalog_sync.sync import CatalogSync
 from gatewayz.domain.credits.adjustments import Adjustments
+from gatewayz.domain.health.open import open_health
 from gatewayz.domain.hub.hub import Hub
 from gatewayz.domain.idempotency.idempotency import Idempotency
 from gatewayz.domain.identity.accounts import Accounts
@@ -151,6 +152,7 @@ class Lifecycle:
             self._allowlist = Allowlist(store.allowlist, self._clock)
             self._maintenance = Maintenance(store.maintenance, self._clock)
             self._inbox = self._open_inbox(store)
+            vitals, pings = open_health(settings, store, self._observation, self._clock, self._stack)
             self._idempotency = Idempotency(store.idempotency, self._clock)
             self._stack.push_async_callback(self._idempotency.aclose)
             metrics = self._open_metrics(store)
@@ -173,6 +175,8 @@ class Lifecycle:
                 catalog_sync=self._catalog_sync,
                 observation=self._observation,
                 metrics=metrics,
+                vitals=vitals,
+                pings=pings,
             )
             self._breakers = _breakers(settings, self._clock)
             self._retry_budget = RetryBudget(settings.failover.retry_budget, self._clock)

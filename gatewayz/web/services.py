@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.domain.credits.adjustments import Adjustments
+from gatewayz.domain.health.pings import Pings
+from gatewayz.domain.health.vitals import Vitals
 from gatewayz.domain.hub.hub import Hub
 from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
@@ -66,3 +68,7 @@ class Services:
     """What was observed of traffic and probes."""
     metrics: Metrics
     """Figures of all processes on this machine."""
+    vitals: Vitals
+    """How the gateway and what it leans on are doing."""
+    pings: Pings
+    """How often `/ping` was asked."""

@@ -1,0 +1,1 @@
+"""`/health`: the truth about everything, always with status 200."""
