@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["PingStats", "Pings"]
 
 _KEY: Final = "gatewayz:pings"
+_TRIES: Final = 2
+"""The first may meet a connection that has died meanwhile."""
 _PAUSE_S: Final = 2.0
 """How long Redis is left alone after it failed."""
 
@@ -65,9 +67,16 @@ class Pings:
         """Tell Redis what it does not know, and learn what it does; return whether it answered."""
         if self._redis is None or self._clock.monotonic() < self._rests_until:
             return False
+        for _ in range(_TRIES):
+            if await self._tell(self._redis):
+                return True
+        self._rests_until = self._clock.monotonic() + _PAUSE_S
+        return False
+
+    async def _tell(self, redis: "Redis") -> bool:
         owed, self._owed = self._owed, 0
         try:
-            async with self._redis.pipeline(transaction=True) as pipe:
+            async with redis.pipeline(transaction=True) as pipe:
                 pipe.hincrby(_KEY, "count", owed)
                 if owed and self._first is not None and self._last is not None:
                     pipe.hsetnx(_KEY, "first", self._first.isoformat())
@@ -76,7 +85,6 @@ class Pings:
                 count, *_, (first, last) = await pipe.execute()
         except Exception:  # noqa: BLE001  whatever Redis does, pings are answered
             self._owed += owed
-            self._rests_until = self._clock.monotonic() + _PAUSE_S
             return False
         self._shared = int(count)
         self._first, self._last = _moment(first) or self._first, _moment(last) or self._last
