@@ -23,6 +23,7 @@ from gatewayz.areas.admin.rate_limits.routes import ROUTES as ADMIN_RATE_LIMITS
 from gatewayz.areas.admin.roles.routes import ROUTES as ADMIN_ROLES
 from gatewayz.areas.admin.trials.routes import ROUTES as ADMIN_TRIALS
 from gatewayz.areas.admin.users.routes import ROUTES as ADMIN_USERS
+from gatewayz.areas.analytics.routes import ROUTES as ANALYTICS
 from gatewayz.areas.api_keys.routes import ROUTES as API_KEYS
 from gatewayz.areas.auth.routes import ROUTES as AUTH
 from gatewayz.areas.availability.routes import ROUTES as AVAILABILITY
@@ -101,6 +102,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *CHAT_METRICS,
     *METRICS,
     *GENERATIONS,
+    *ANALYTICS,
     *CIRCUIT_BREAKERS,
     *CODE_ROUTER,
     *GENERAL_ROUTER,

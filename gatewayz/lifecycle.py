@@ -20,6 +20,7 @@ from gatewayz.config.sections.money import UsageLog as UsageLogRules
 from gatewayz.config.settings import Settings
 from gatewayz.config.watch import Watch
 from gatewayz.dialects.formats import DIALECTS, PASSTHROUGHS, READERS
+from gatewayz.domain.analytics.event_log import EventLog
 from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.breakers.signals import RouteSignals
@@ -81,7 +82,17 @@ __all__ = ["Lifecycle"]
 
 _log = logging.getLogger("gatewayz")
 _DRAIN_S: Final = 10.0
-_RESTART_KEYS: Final = ("server", "store", "keys", "data_dir", "usage_log", "observation", "upstream", "ledger")
+_RESTART_KEYS: Final = (
+    "server",
+    "store",
+    "keys",
+    "data_dir",
+    "usage_log",
+    "analytics",
+    "observation",
+    "upstream",
+    "ledger",
+)
 """Top-level keys that a running process cannot change."""
 
 
@@ -174,6 +185,7 @@ class Lifecycle:
                 catalog_source=self._catalogs,
                 catalog_sync=self._catalog_sync,
                 observation=self._observation,
+                events=self._events,
                 metrics=metrics,
                 vitals=vitals,
                 pings=pings,
@@ -235,6 +247,7 @@ class Lifecycle:
         self._stack.push_async_callback(uses.aclose)
         self._stack.push_async_callback(self._key_quota.aclose)
         self._stack.push_async_callback(log.aclose)
+        self._open_events(store)
 
     def _open_metrics(self, store: "SqlStore") -> Metrics:
         sources = Sources(
@@ -254,6 +267,18 @@ class Lifecycle:
         metrics = Metrics(sources, self._clock, store.check, files)
         self._share_figures = Periodic("tell figures to other workers", metrics.share, every_s=1.0)
         return metrics
+
+    def _open_events(self, store: "SqlStore") -> None:
+        self._events = EventLog(store.analytics, self._clock, self._loaded.settings.analytics)
+        self._stack.push_async_callback(self._events.aclose)
+        self._prune_events = Leased(
+            "prune analytics events",
+            self._events.prune,
+            store.leases,
+            self._clock,
+            holder=self._process,
+            every_s=3600,
+        )
 
     def _open_catalog(self, store: "SqlStore") -> None:
         self._catalogs = CatalogSource(store.catalog, self._clock)
@@ -378,6 +403,8 @@ class Lifecycle:
         if self._figures is not None:
             self._run(self._share_figures.run(), self._share_figures.name)
         self._run(self._roll_up.periodic().run(), self._roll_up.name)
+        self._run(self._events.run(), "write analytics events")
+        self._run(self._prune_events.periodic().run(), self._prune_events.name)
         for name, work in self._record_jobs:
             self._run(work.run(), name)
         self._run(self.watch.run(), "watch the configuration")

@@ -13,7 +13,7 @@ from gatewayz.config.sections.catalog import CatalogSync
 from gatewayz.config.sections.limits import Limits
 from gatewayz.config.sections.models import ModelEntry
 from gatewayz.config.sections.money import CreditGrants, CreditPackages, Ledger, Subscriptions, UsageLog
-from gatewayz.config.sections.observing import Observation
+from gatewayz.config.sections.observing import Analytics, Observation
 from gatewayz.config.sections.pages import RouterPage
 from gatewayz.config.sections.plans import PartnerEntry, Plans, Referrals
 from gatewayz.config.sections.plugins import NOTHING, PluginEntry
@@ -74,6 +74,7 @@ class Settings(Section, frozen=True, kw_only=True):
     streams: Streams = Streams()
     usage_log: UsageLog = UsageLog()
     observation: Observation = Observation()
+    analytics: Analytics = Analytics()
     ledger: Ledger = Ledger()
     plans: Plans = Plans()
     limits: Limits = Limits()

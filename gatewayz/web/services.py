@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewayz.domain.analytics.event_log import EventLog
 from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.health.pings import Pings
@@ -66,6 +67,8 @@ class Services:
     """Trials, coupons, referrals, partners, and the credit they give."""
     observation: Observation
     """What was observed of traffic and probes."""
+    events: EventLog
+    """Takes what clients say happened in them."""
     metrics: Metrics
     """Figures of all processes on this machine."""
     vitals: Vitals

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from gatewayz.config.sections.base import Positive, PositiveInt, Section
 
-__all__ = ["Conditions", "Metrics", "Observation"]
+__all__ = ["Analytics", "Conditions", "Metrics", "Observation"]
 
 Share = Annotated[float, Meta(gt=0, le=1)]
 
@@ -51,3 +51,17 @@ class Observation(Section, frozen=True, kw_only=True):
     keep_hours_days: PositiveInt = 60
     keep_days: PositiveInt = 730
     """Sums of days are forgotten after this."""
+
+
+class Analytics(Section, frozen=True, kw_only=True):
+    """Events that clients send; see `docs/analytics.md`."""
+
+    enabled: bool = True
+    """False: events are answered and not kept."""
+    flush_s: Positive = 0.5
+    """Events are written in groups, at latest after this time."""
+    max_pending: PositiveInt = 10_000
+    """Events kept in memory while the database is away; the newest beyond are dropped and counted."""
+    keep_days: PositiveInt = 90
+    keep_events: PositiveInt = 1_000_000
+    """The newest so many are kept, however young the others are: anybody may send events."""

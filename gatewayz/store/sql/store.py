@@ -5,6 +5,7 @@ from typing import Final
 
 from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.store.sql.allowlist import SqlAllowlistStore
+from gatewayz.store.sql.analytics import SqlAnalyticsStore
 from gatewayz.store.sql.catalog import SqlCatalogStore
 from gatewayz.store.sql.coupons import SqlCouponStore
 from gatewayz.store.sql.database import Database
@@ -59,6 +60,7 @@ class SqlStore:
         self.catalog = SqlCatalogStore(database)
         self.leases = SqlLeaseStore(database)
         self.observation = SqlObservationStore(database)
+        self.analytics = SqlAnalyticsStore(database)
         self.payments = SqlPaymentStore(database)
         self.ledger = SqlLedgerStore(database, sync_commits=sync_commits)
 

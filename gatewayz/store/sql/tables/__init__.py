@@ -3,6 +3,7 @@
 from gatewayz.store.sql.tables import (
     access,
     accounts,
+    analytics,
     catalog,
     idempotency,
     incidents,
@@ -20,6 +21,7 @@ from gatewayz.store.sql.types import metadata
 __all__ = [
     "access",
     "accounts",
+    "analytics",
     "catalog",
     "idempotency",
     "incidents",
