@@ -49,6 +49,19 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         return self.output_tokens + self.reasoning_tokens + self.audio_output_tokens
 
     @property
+    def is_plain(self) -> bool:
+        """True when only plain input and output tokens were counted."""
+        return not (
+            self.cache_read_tokens
+            or self.cache_write_5m_tokens
+            or self.cache_write_1h_tokens
+            or self.audio_input_tokens
+            or self.reasoning_tokens
+            or self.audio_output_tokens
+            or self.images
+        )
+
+    @property
     def total_tokens(self) -> int:
         """Tokens read and written."""
         return self.prompt_tokens + self.completion_tokens

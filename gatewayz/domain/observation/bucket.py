@@ -13,7 +13,6 @@ from gatewayz.store.observation_records import COUNTERS, TrafficRow
 __all__ = ["Bucket"]
 
 _OUTCOMES: Final = {
-    "success": "successes",
     "fault": "faults",
     "rate_limited": "rate_limited",
     "caller_fault": "caller_faults",
@@ -49,10 +48,12 @@ class Bucket:
     def count_attempt(self, attempt: Attempt) -> None:
         """Count a call to the provider."""
         self.attempts += 1
-        name = _OUTCOMES[attempt.outcome]
-        setattr(self, name, getattr(self, name) + 1)
         if attempt.outcome == "success":
+            self.successes += 1
             self.latency.add(attempt.duration_ms)
+        else:
+            name = _OUTCOMES[attempt.outcome]
+            setattr(self, name, getattr(self, name) + 1)
 
     def count_settlement(self, settlement: Settlement) -> None:
         """Count a request that ended here."""

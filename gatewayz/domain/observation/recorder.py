@@ -7,7 +7,7 @@ whoever reads first.
 import asyncio
 from collections import deque
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from gatewayz.domain.observation.bucket import Bucket
@@ -31,7 +31,8 @@ class Recorder:
     def __init__(self, clock: Clock, *, max_offers: int, lifetime_offers: int = 1_000) -> None:
         self._clock = clock
         self._max_offers = max_offers
-        self._pending: deque[tuple[datetime, Attempt | Settlement]] = deque()
+        self._pending: deque[tuple[float, Attempt | Settlement]] = deque()
+        """With the monotonic second of each: reading the wall clock once a group is enough."""
         self._is_pending = asyncio.Event()
         self._names = Names(max_offers)
         self.minutes: Minutes[Key] = Minutes()
@@ -119,19 +120,41 @@ class Recorder:
         self._changed_facts |= facts
 
     def _note(self, event: Attempt | Settlement) -> None:
-        self._pending.append((self._clock.now(), event))
+        self._pending.append((self._clock.monotonic(), event))
         if not self._is_pending.is_set():
             self._is_pending.set()
 
     def _fold(self, most: int) -> None:
-        for _ in range(min(most, len(self._pending))):
-            at, event = self._pending.popleft()
+        count = min(most, len(self._pending))
+        if not count:
+            return
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        second = now.timestamp() - monotonic
+        buckets: dict[tuple[int, Key], Bucket] = {}
+        attempts: dict[Key, list[tuple[float, Attempt]]] = {}
+        for _ in range(count):
+            noted, event = self._pending.popleft()
+            key = _tried_at(event) if isinstance(event, Attempt) else _ended_at(event)
+            place = (int(second + noted) // 60, key)
+            bucket = buckets.get(place)
+            if bucket is None:
+                bucket = buckets[place] = self._bucket(*place)
             if isinstance(event, Attempt):
-                key = (event.offer.provider, event.offer.model)
-                self._bucket(_minute(at), key).count_attempt(event)
-                self._learn(key, after_attempt(self._known(key), event, at))
+                bucket.count_attempt(event)
+                attempts.setdefault(key, []).append((noted, event))
             else:
-                self._bucket(_minute(at), _ended_at(event)).count_settlement(event)
+                bucket.count_settlement(event)
+        for key, events in attempts.items():
+            self._learn_all(key, events, now - timedelta(seconds=monotonic))
+
+    def _learn_all(self, key: Key, events: list[tuple[float, Attempt]], origin: datetime) -> None:
+        """Take in one group's calls to an offer; of those that all went well, the last tells everything."""
+        if all(event.outcome == "success" for _, event in events):
+            events = events[-1:]
+        state = self._known(key)
+        for noted, event in events:
+            state = after_attempt(state, event, origin + timedelta(seconds=noted))
+        self._learn(key, state)
 
     def _bucket(self, minute: int, key: Key) -> Bucket:
         key = self._names.of(minute, key)
@@ -162,6 +185,10 @@ def _minute(at: datetime) -> int:
 
 def _is_before(known: datetime | None, state: OfferState) -> bool:
     return known is None or (state.last_called_at is not None and known < state.last_called_at)
+
+
+def _tried_at(attempt: Attempt) -> Key:
+    return attempt.offer.provider, attempt.offer.model
 
 
 def _ended_at(settlement: Settlement) -> Key:

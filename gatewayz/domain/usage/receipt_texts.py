@@ -51,9 +51,12 @@ def read_candidates(text: str | None) -> Sequence[Candidate]:
 
 def rates_text(charge: Charge) -> str | None:
     """Return the rates that were applied to a charge; None for an offer without a price."""
-    if charge.offer.price is None:
+    price, usage = charge.offer.price, charge.usage
+    if price is None:
         return None
-    rates = _applied(charge.offer.price, charge.usage)
+    if not price.tiers and not price.request and usage.is_plain:  # nearly every call
+        return f"input:{price.input};output:{price.output}"
+    rates = _applied(price, usage)
     return _joined([f"{kind}:{rate}" for kind, rate in rates], _CHARACTERS["rates"])
 
 
