@@ -33,11 +33,13 @@ from gatewayz.areas.circuit_breakers.routes import ROUTES as CIRCUIT_BREAKERS
 from gatewayz.areas.code_router.routes import ROUTES as CODE_ROUTER
 from gatewayz.areas.coupons.routes import ROUTES as COUPONS
 from gatewayz.areas.credits.routes import ROUTES as CREDITS
+from gatewayz.areas.diagnostics.routes import ROUTES as DIAGNOSTICS
 from gatewayz.areas.documentation.routes import ROUTES as DOCUMENTATION
 from gatewayz.areas.documentation.routes import document_route
 from gatewayz.areas.gateways.routes import ROUTES as GATEWAYS
 from gatewayz.areas.general_router.routes import ROUTES as GENERAL_ROUTER
 from gatewayz.areas.generations.routes import ROUTES as GENERATIONS
+from gatewayz.areas.grafana.routes import ROUTES as GRAFANA
 from gatewayz.areas.health.routes import ROUTES as HEALTH
 from gatewayz.areas.huggingface.routes import ROUTES as HUGGINGFACE
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
@@ -45,6 +47,7 @@ from gatewayz.areas.metrics.routes import ROUTES as METRICS
 from gatewayz.areas.model_health.routes import ROUTES as MODEL_HEALTH
 from gatewayz.areas.model_registry.routes import ROUTES as MODEL_REGISTRY
 from gatewayz.areas.model_traffic.routes import ROUTES as MODEL_TRAFFIC
+from gatewayz.areas.monitoring.routes import ROUTES as MONITORING
 from gatewayz.areas.partner_trials.routes import ROUTES as PARTNER_TRIALS
 from gatewayz.areas.payments.routes import ROUTES as PAYMENTS
 from gatewayz.areas.plans.routes import ROUTES as PLANS
@@ -101,6 +104,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     *INFERENCE,
     *CHAT_METRICS,
     *METRICS,
+    *MONITORING,
+    *GRAFANA,
+    *DIAGNOSTICS,
     *GENERATIONS,
     *ANALYTICS,
     *CIRCUIT_BREAKERS,

@@ -48,6 +48,10 @@ class Quantiles(Protocol):
         """Return the exact mean, None without any value."""
         ...
 
+    def at_most(self, bounds: Sequence[float]) -> list[int]:
+        """Return for each of these ascending bounds how many values are surely not above it."""
+        ...
+
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     """What one offer did in a span of time. Attempts count calls to a provider, requests count callers' requests."""
