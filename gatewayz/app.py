@@ -43,6 +43,7 @@ from gatewayz.areas.grafana.routes import ROUTES as GRAFANA
 from gatewayz.areas.health.routes import ROUTES as HEALTH
 from gatewayz.areas.huggingface.routes import ROUTES as HUGGINGFACE
 from gatewayz.areas.inference.routes import ROUTES as INFERENCE
+from gatewayz.areas.instrumentation.routes import ROUTES as INSTRUMENTATION
 from gatewayz.areas.metrics.routes import ROUTES as METRICS
 from gatewayz.areas.model_health.routes import ROUTES as MODEL_HEALTH
 from gatewayz.areas.model_registry.routes import ROUTES as MODEL_REGISTRY
@@ -107,6 +108,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *MONITORING,
     *GRAFANA,
     *DIAGNOSTICS,
+    *INSTRUMENTATION,
     *GENERATIONS,
     *ANALYTICS,
     *CIRCUIT_BREAKERS,

@@ -1,0 +1,1 @@
+"""Where logs and traces go. Source: spec 05 §4 (13.11)."""
