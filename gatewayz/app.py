@@ -56,6 +56,7 @@ from gatewayz.areas.providers.routes import ROUTES as PROVIDERS
 from gatewayz.areas.rankings.routes import ROUTES as RANKINGS
 from gatewayz.areas.rate_limits.routes import ROUTES as RATE_LIMITS
 from gatewayz.areas.referrals.routes import ROUTES as REFERRALS
+from gatewayz.areas.status.routes import ROUTES as STATUS
 from gatewayz.areas.system.routes import ROUTES as SYSTEM
 from gatewayz.areas.system.routes import root_route
 from gatewayz.config.env import environment
@@ -93,6 +94,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     root_route(lambda: ROUTES),
     *SYSTEM,
     *HEALTH,
+    *STATUS,
     *CATALOG,
     *HUGGINGFACE,
     *MODEL_HEALTH,

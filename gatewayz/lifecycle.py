@@ -25,6 +25,7 @@ from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.breakers.signals import RouteSignals
 from gatewayz.domain.catalog.build import Skipped
+from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.domain.catalog_sync.sync import CatalogSync
 from gatewayz.domain.credits.adjustments import Adjustments
@@ -51,6 +52,7 @@ from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.plans.plans import Plans
 from gatewayz.domain.promotions import open_promotions
 from gatewayz.domain.routing.pools import Pools
+from gatewayz.domain.status.open import StatusParts, open_status
 from gatewayz.domain.usage.key_uses import KeyUses
 from gatewayz.domain.usage.retention import Retention
 from gatewayz.domain.usage.token_counter import TokenCounter
@@ -82,6 +84,7 @@ __all__ = ["Lifecycle"]
 
 _log = logging.getLogger("gatewayz")
 _DRAIN_S: Final = 10.0
+_READ_INCIDENTS_S: Final = 3.0
 _RESTART_KEYS: Final = (
     "server",
     "store",
@@ -90,6 +93,7 @@ _RESTART_KEYS: Final = (
     "usage_log",
     "analytics",
     "observation",
+    "status",
     "upstream",
     "ledger",
 )
@@ -167,6 +171,7 @@ class Lifecycle:
             self._idempotency = Idempotency(store.idempotency, self._clock)
             self._stack.push_async_callback(self._idempotency.aclose)
             metrics = self._open_metrics(store)
+            status = self._open_status(store)
             self._services = Services(
                 clock=self._clock,
                 store=store,
@@ -186,6 +191,9 @@ class Lifecycle:
                 catalog_sync=self._catalog_sync,
                 observation=self._observation,
                 events=self._events,
+                incidents=status.incidents,
+                status=status.page,
+                requests=self._requests,
                 metrics=metrics,
                 vitals=vitals,
                 pings=pings,
@@ -279,6 +287,20 @@ class Lifecycle:
             holder=self._process,
             every_s=3600,
         )
+
+    def _open_status(self, store: "SqlStore") -> StatusParts:
+        def current() -> tuple[Catalog, Breakers]:
+            return self._gateway.edition.catalog, self._gateway.edition.breakers
+
+        settings = self._loaded.settings
+        every_s = settings.status.check_s
+        parts = open_status(settings, store.incidents, self._observation, self._clock, current)
+        watch = Leased(
+            "watch for incidents", parts.watch.check, store.leases, self._clock, holder=self._process, every_s=every_s
+        )
+        read = Periodic("read the incidents", parts.incidents.refresh, every_s=min(every_s, _READ_INCIDENTS_S))
+        self._incident_jobs = (watch.periodic(), read)
+        return parts
 
     def _open_catalog(self, store: "SqlStore") -> None:
         self._catalogs = CatalogSource(store.catalog, self._clock)
@@ -405,6 +427,8 @@ class Lifecycle:
         self._run(self._roll_up.periodic().run(), self._roll_up.name)
         self._run(self._events.run(), "write analytics events")
         self._run(self._prune_events.periodic().run(), self._prune_events.name)
+        for job in self._incident_jobs:
+            self._run(job.run(), job.name)
         for name, work in self._record_jobs:
             self._run(work.run(), name)
         self._run(self.watch.run(), "watch the configuration")

@@ -19,6 +19,7 @@ from gatewayz.config.sections.plans import PartnerEntry, Plans, Referrals
 from gatewayz.config.sections.plugins import NOTHING, PluginEntry
 from gatewayz.config.sections.providers import Breakers, Detection, Failover, ProviderEntry, Streams, Upstream
 from gatewayz.config.sections.serving import Logging, Server, Store
+from gatewayz.config.sections.status import Status
 from gatewayz.sdk.wire import Timeouts
 
 __all__ = ["Settings"]
@@ -74,6 +75,7 @@ class Settings(Section, frozen=True, kw_only=True):
     streams: Streams = Streams()
     usage_log: UsageLog = UsageLog()
     observation: Observation = Observation()
+    status: Status = Status()
     analytics: Analytics = Analytics()
     ledger: Ledger = Ledger()
     plans: Plans = Plans()

@@ -11,6 +11,7 @@ from gatewayz.domain.health.vitals import Vitals
 from gatewayz.domain.hub.hub import Hub
 from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
+from gatewayz.domain.incidents.incidents import Incidents
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.limits.allowlist import Allowlist
 from gatewayz.domain.limits.limiter import Limiter
@@ -20,9 +21,11 @@ from gatewayz.domain.maintenance.maintenance import Maintenance
 from gatewayz.domain.observation.observation import Observation
 from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.promotions import Promotions
+from gatewayz.domain.status.page import StatusPage
 from gatewayz.jobs.catalog_sync import CatalogSyncJob
 from gatewayz.sdk.clock import Clock
 from gatewayz.telemetry.metrics.metrics import Metrics
+from gatewayz.telemetry.metrics.request_record import RequestRecord
 
 if TYPE_CHECKING:
     from gatewayz.store.sql.store import SqlStore
@@ -69,6 +72,12 @@ class Services:
     """What was observed of traffic and probes."""
     events: EventLog
     """Takes what clients say happened in them."""
+    incidents: Incidents
+    """Outages under way, and those that are over."""
+    status: StatusPage
+    """What the status page shows."""
+    requests: RequestRecord
+    """What the endpoints of this process answered, and are working on."""
     metrics: Metrics
     """Figures of all processes on this machine."""
     vitals: Vitals

@@ -1,0 +1,1 @@
+"""Incidents: when an outage is one, how bad it is, and when it is over."""
