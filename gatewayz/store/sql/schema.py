@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "check", "current", "downgrade", "upgrade", "upgrade_sync"]
 
-HEAD: Final = "0015"
+HEAD: Final = "0016"
 """Newest migration; known without importing alembic, so that an up-to-date database costs one query at start."""
 LOCK_ID: Final = 0x67617465
 """Advisory lock of PostgreSQL that upgrades take."""
@@ -145,8 +145,12 @@ def _differences(connection: Connection) -> list[str]:
 
 
 def _is_ours(_item: object, name: str | None, kind: str, _reflected: bool, _compare_to: object) -> bool:
-    """Leave partitions out: they come and go with the days."""
-    return not (kind == "table" and name is not None and name.startswith("usage_log_"))
+    """Leave out partitions, which come and go with the days, and full-text search, which each database has its own."""
+    if name is None:
+        return True
+    is_partition = kind == "table" and name.startswith("usage_log_")
+    is_search = (kind == "table" and "_fts" in name) or (kind != "table" and name.endswith("search_vector"))
+    return not (is_partition or is_search)
 
 
 def _alembic(connection: Connection) -> "Config":

@@ -7,9 +7,14 @@ from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.store.sql.allowlist import SqlAllowlistStore
 from gatewayz.store.sql.analytics import SqlAnalyticsStore
 from gatewayz.store.sql.catalog import SqlCatalogStore
+from gatewayz.store.sql.conversation_search import SqlConversationSearch
+from gatewayz.store.sql.conversations import SqlConversationStore
 from gatewayz.store.sql.coupons import SqlCouponStore
 from gatewayz.store.sql.database import Database
+from gatewayz.store.sql.feedback import SqlFeedbackStore
+from gatewayz.store.sql.downtime import SqlDowntimeStore
 from gatewayz.store.sql.grants import SqlGrantStore
+from gatewayz.store.sql.health import SqlHealthStore
 from gatewayz.store.sql.idempotency import SqlIdempotencyStore
 from gatewayz.store.sql.identity import SqlIdentityStore
 from gatewayz.store.sql.incidents import SqlIncidentStore
@@ -24,6 +29,7 @@ from gatewayz.store.sql.people import SqlPeopleStore
 from gatewayz.store.sql.plans import SqlPlanStore
 from gatewayz.store.sql.referrals import SqlReferralStore
 from gatewayz.store.sql.roles import SqlRoleStore
+from gatewayz.store.sql.shares import SqlShareStore
 from gatewayz.store.sql.sign_ups import SqlSignUpStore
 from gatewayz.store.sql.trials import SqlTrialStore
 from gatewayz.store.sql.usage import SqlUsageStore
@@ -54,6 +60,8 @@ class SqlStore:
         self.journal = SqlJournal(database)
         self.granted = SqlGrantedStore(database)
         self.allowlist = SqlAllowlistStore(database)
+        self.health = SqlHealthStore(database)
+        self.downtime = SqlDowntimeStore(database)
         self.maintenance = SqlMaintenanceStore(database)
         self.idempotency = SqlIdempotencyStore(database)
         self.incidents = SqlIncidentStore(database)
@@ -61,6 +69,10 @@ class SqlStore:
         self.leases = SqlLeaseStore(database)
         self.observation = SqlObservationStore(database)
         self.analytics = SqlAnalyticsStore(database)
+        self.conversations = SqlConversationStore(database)
+        self.conversation_search = SqlConversationSearch(database)
+        self.feedback = SqlFeedbackStore(database)
+        self.shares = SqlShareStore(database)
         self.payments = SqlPaymentStore(database)
         self.ledger = SqlLedgerStore(database, sync_commits=sync_commits)
 

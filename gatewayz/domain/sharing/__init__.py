@@ -1,0 +1,1 @@
+"""Conversations shown to whoever has a link. Source: spec 01 §8."""
