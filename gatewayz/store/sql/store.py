@@ -12,9 +12,7 @@ from gatewayz.store.sql.conversations import SqlConversationStore
 from gatewayz.store.sql.coupons import SqlCouponStore
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.feedback import SqlFeedbackStore
-from gatewayz.store.sql.downtime import SqlDowntimeStore
 from gatewayz.store.sql.grants import SqlGrantStore
-from gatewayz.store.sql.health import SqlHealthStore
 from gatewayz.store.sql.idempotency import SqlIdempotencyStore
 from gatewayz.store.sql.identity import SqlIdentityStore
 from gatewayz.store.sql.incidents import SqlIncidentStore
@@ -60,8 +58,6 @@ class SqlStore:
         self.journal = SqlJournal(database)
         self.granted = SqlGrantedStore(database)
         self.allowlist = SqlAllowlistStore(database)
-        self.health = SqlHealthStore(database)
-        self.downtime = SqlDowntimeStore(database)
         self.maintenance = SqlMaintenanceStore(database)
         self.idempotency = SqlIdempotencyStore(database)
         self.incidents = SqlIncidentStore(database)
