@@ -23,6 +23,8 @@ _SUBSCRIPTION_EVENTS: Final[Mapping[str, Literal["created", "updated", "deleted"
     "customer.subscription.deleted": "deleted",
 }
 _INTENT_FAILURES: Final = ("payment_intent.payment_failed", "payment_intent.canceled")
+_INVOICE_EVENTS: Final = {"invoice.paid": True, "invoice.payment_succeeded": True, "invoice.payment_failed": False}
+"""Whether it is paid; the first two tell of the same, and an invoice is booked once."""
 _CHECKOUT_PAID: Final = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
 
 
@@ -53,8 +55,8 @@ def read_notice(event: Mapping[str, Any]) -> Notice | None:
             state=subscription_state(subject),
             at=datetime.fromtimestamp(event.get("created", 0), UTC),
         )
-    if kind in ("invoice.paid", "invoice.payment_failed"):
-        return _invoice(subject, is_paid=kind == "invoice.paid", at=event.get("created", 0))
+    if kind in _INVOICE_EVENTS:
+        return _invoice(subject, is_paid=_INVOICE_EVENTS[kind], at=event.get("created", 0))
     return None
 
 
