@@ -3,7 +3,6 @@
 import asyncio
 from typing import Final
 
-from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.store.sql.allowlist import SqlAllowlistStore
 from gatewayz.store.sql.analytics import SqlAnalyticsStore
 from gatewayz.store.sql.catalog import SqlCatalogStore
@@ -11,8 +10,10 @@ from gatewayz.store.sql.conversation_search import SqlConversationSearch
 from gatewayz.store.sql.conversations import SqlConversationStore
 from gatewayz.store.sql.coupons import SqlCouponStore
 from gatewayz.store.sql.database import Database
+from gatewayz.store.sql.downtime import SqlDowntimeStore
 from gatewayz.store.sql.feedback import SqlFeedbackStore
 from gatewayz.store.sql.grants import SqlGrantStore
+from gatewayz.store.sql.health import SqlHealthStore
 from gatewayz.store.sql.idempotency import SqlIdempotencyStore
 from gatewayz.store.sql.identity import SqlIdentityStore
 from gatewayz.store.sql.incidents import SqlIncidentStore
@@ -58,6 +59,8 @@ class SqlStore:
         self.journal = SqlJournal(database)
         self.granted = SqlGrantedStore(database)
         self.allowlist = SqlAllowlistStore(database)
+        self.health = SqlHealthStore(database)
+        self.downtime = SqlDowntimeStore(database)
         self.maintenance = SqlMaintenanceStore(database)
         self.idempotency = SqlIdempotencyStore(database)
         self.incidents = SqlIncidentStore(database)
@@ -77,7 +80,6 @@ class SqlStore:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
                 await self.identity.identity_revision()
-        except (StoreUnavailable, TimeoutError):
             return "the database does not answer"
         return None
 
