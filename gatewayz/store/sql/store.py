@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.store.sql.allowlist import SqlAllowlistStore
 from gatewayz.store.sql.analytics import SqlAnalyticsStore
 from gatewayz.store.sql.catalog import SqlCatalogStore
@@ -80,6 +81,7 @@ class SqlStore:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
                 await self.identity.identity_revision()
+        except (StoreUnavailable, TimeoutError):
             return "the database does not answer"
         return None
 
