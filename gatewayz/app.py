@@ -18,6 +18,7 @@ from gatewayz.areas.admin.coupons.routes import ROUTES as ADMIN_COUPONS
 from gatewayz.areas.admin.credits.routes import ROUTES as ADMIN_CREDITS
 from gatewayz.areas.admin.ip_allowlist.routes import ROUTES as ADMIN_IP_ALLOWLIST
 from gatewayz.areas.admin.model_sync.routes import ROUTES as ADMIN_MODEL_SYNC
+from gatewayz.areas.admin.monitor.routes import ROUTES as ADMIN_MONITOR
 from gatewayz.areas.admin.plans.routes import ROUTES as ADMIN_PLANS
 from gatewayz.areas.admin.rate_limits.routes import ROUTES as ADMIN_RATE_LIMITS
 from gatewayz.areas.admin.roles.routes import ROUTES as ADMIN_ROLES
@@ -129,6 +130,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *ADMIN_COUPONS,
     *ADMIN_IP_ALLOWLIST,
     *ADMIN_MODEL_SYNC,
+    *ADMIN_MONITOR,
     *ADMIN_PLANS,
     *ADMIN_RATE_LIMITS,
     *ADMIN_TRIALS,

@@ -18,6 +18,7 @@ __all__ = [
     "TransactionQuery",
     "entry_filter",
     "parse_dollars",
+    "parse_moment",
     "show_page",
     "show_totals",
     "show_transaction",
@@ -50,8 +51,8 @@ def entry_filter(query: TransactionQuery) -> EntryFilter:
     return EntryFilter(
         user_id=query.user_id,
         kind=query.transaction_type,
-        since=_moment(query.from_date, "from_date", is_end=False),
-        until=_moment(query.to_date, "to_date", is_end=True),
+        since=parse_moment(query.from_date, "from_date", is_end=False),
+        until=parse_moment(query.to_date, "to_date", is_end=True),
         min_amount=_bound(query.min_amount, "min_amount"),
         max_amount=_bound(query.max_amount, "max_amount"),
         direction=query.direction,
@@ -150,8 +151,11 @@ def _bound(text: str | None, param: str) -> int | None:
         raise SchemaInvalid(f"{param} is an amount of dollars.", param=param) from err
 
 
-def _moment(text: str | None, param: str, *, is_end: bool) -> datetime | None:
-    """Return a moment; a date alone is its first moment, or for an end the first one after it."""
+def parse_moment(text: str | None, param: str, *, is_end: bool) -> datetime | None:
+    """Return a moment; a date alone is its first moment, or for an end the first one after it.
+
+    Raises SchemaInvalid naming `param`.
+    """
     if not text:
         return None
     try:

@@ -33,6 +33,7 @@ from gatewayz.store.sql.shares import SqlShareStore
 from gatewayz.store.sql.sign_ups import SqlSignUpStore
 from gatewayz.store.sql.trials import SqlTrialStore
 from gatewayz.store.sql.usage import SqlUsageStore
+from gatewayz.store.sql.usage_reports import SqlUsageReports
 from gatewayz.store.sql.users import SqlAccountStore
 
 __all__ = ["SqlStore"]
@@ -52,6 +53,7 @@ class SqlStore:
         self.sign_ups = SqlSignUpStore(database)
         self.roles = SqlRoleStore(database)
         self.usage = SqlUsageStore(database)
+        self.usage_reports = SqlUsageReports(database)
         self.plans = SqlPlanStore(database)
         self.trials = SqlTrialStore(database)
         self.grants = SqlGrantStore(database)
