@@ -247,7 +247,14 @@ class ConverseReader:
                     ReasoningDelta(text=content.text or "", signature=signature, redacted=redacted, origin=origin)
                 )
         elif delta.image is not None and index in self._images:
-            self._images[index][1].append(base64.b64decode(delta.image.source.bytes, validate=True))
+            self._images[index][1].append(_picture_bytes(delta.image.source.bytes))
+
+
+def _picture_bytes(data: str) -> bytes:
+    try:
+        return base64.b64decode(data, validate=True)
+    except ValueError as err:
+        raise UpstreamBroken("a picture in the answer is no base64") from err
 
 
 def _finish(reason: str) -> FinishReason:
