@@ -60,6 +60,7 @@ from gatewayz.areas.referrals.routes import ROUTES as REFERRALS
 from gatewayz.areas.status.routes import ROUTES as STATUS
 from gatewayz.areas.system.routes import ROUTES as SYSTEM
 from gatewayz.areas.system.routes import root_route
+from gatewayz.areas.tools.routes import ROUTES as TOOLS
 from gatewayz.config.env import environment
 from gatewayz.config.load import Loaded, load
 from gatewayz.config.problems import ConfigurationInvalid
@@ -138,6 +139,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *PARTNER_TRIALS,
     *PLANS,
     *REFERRALS,
+    *TOOLS,
     *DOCUMENTATION,
     document_route(openapi_document),
 )

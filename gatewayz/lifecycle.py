@@ -43,7 +43,7 @@ from gatewayz.domain.limits.key_quota import KeyQuota
 from gatewayz.domain.limits.limits import Limits
 from gatewayz.domain.limits.network import NetworkLimiter, Velocity
 from gatewayz.domain.limits.open import open_limiter
-from gatewayz.domain.mail import FileMailer
+from gatewayz.domain.mail import Mailer
 from gatewayz.domain.maintenance.maintenance import Maintenance
 from gatewayz.domain.observation.observation import Observation
 from gatewayz.domain.observation.roll_up import RollUp
@@ -177,7 +177,7 @@ class Lifecycle:
                 store=store,
                 accounts=Accounts(store.users, store.keys, vault, self._clock),
                 authenticator=self._keys,
-                mailer=FileMailer(self._data_dir / "outbox"),
+                mailer=Mailer(lambda: self._gateway.edition.mail),
                 ledger=self._ledger,
                 inbox=self._inbox,
                 limiter=self._limiter,
@@ -379,6 +379,8 @@ class Lifecycle:
             payments=instances.payments,
             identity=instances.identity,
             hub=instances.hub,
+            mail=instances.mail,
+            tools=instances.tools,
             pools=Pools(instances.routers, capabilities),
             breakers=self._breakers,
             signals=RouteSignals(self._breakers),

@@ -43,7 +43,7 @@ _SIMPLE: Final[dict[type, str]] = {
     mi.FloatType: "number",
     mi.StrType: "string",
 }
-_NO_PLUGIN: Final = {"hub": (NOTHING,), "payments": (NOTHING,)}
+_NO_PLUGIN: Final = {"hub": (NOTHING,), "mail": (NOTHING,), "payments": (NOTHING,)}
 """Sections that can do without a plugin, and the word for that."""
 _ARRAYS: Final = (mi.ListType, mi.VarTupleType, mi.SetType, mi.FrozenSetType, mi.CollectionType)
 

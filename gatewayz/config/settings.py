@@ -51,6 +51,10 @@ class Settings(Section, frozen=True, kw_only=True):
     subscriptions: Subscriptions = Subscriptions()
     hub: PluginEntry = PluginEntry(use=NOTHING)
     """Where open models are looked up; `none` is nowhere."""
+    mail: PluginEntry = PluginEntry(use=NOTHING)
+    """Who takes the mail to people; `none` drops it."""
+    tools: dict[str, PluginEntry] = {}
+    """Functions that callers and models may have run here, by the name they are called by."""
     health: dict[str, PluginEntry] = {}
     default_router: str = "default"
     """Router instance that orders the offers of one model."""

@@ -1,43 +1,36 @@
-"""Mail that the gateway sends, as a port; and an outbox of files, for gateways without a mail service."""
+"""Mail to people, by the mail plugin of the configuration in force."""
 
-import asyncio
-from pathlib import Path
-from secrets import token_hex
-from typing import Protocol
+import logging
+from collections.abc import Callable
 
-import msgspec
+from gatewayz.sdk.mail import Mail, MailFailed, MailSender
 
-__all__ = ["FileMailer", "Mail", "Mailer"]
+__all__ = ["Mail", "Mailer"]
 
-
-class Mail(msgspec.Struct, frozen=True, kw_only=True):
-    """One message."""
-
-    to: str
-    subject: str
-    text: str
+_log = logging.getLogger("gatewayz.mail")
 
 
-class Mailer(Protocol):
-    """Takes mail to be sent."""
+class Mailer:
+    """:param current: the mail plugin of the configuration in force, None for none."""
 
-    async def send(self, mail: Mail) -> None:
-        """Take a message over. Raises OSError when it cannot be kept."""
-        ...
+    def __init__(self, current: Callable[[], MailSender | None]) -> None:
+        self._current = current
 
+    @property
+    def is_delivering(self) -> bool:
+        """Whether mail leaves this machine."""
+        sender = self._current()
+        return sender is not None and sender.delivers
 
-class FileMailer:
-    """Writes each message into a file of a folder, for its owner only."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    async def send(self, mail: Mail) -> None:
-        """Write the message."""
-        await asyncio.to_thread(self._write, msgspec.json.encode(mail))
-
-    def _write(self, content: bytes) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = self._folder / f"{token_hex(12)}.json"
-        file.touch(mode=0o600)
-        file.write_bytes(content)
+    async def send(self, mail: Mail) -> bool:
+        """Hand a message over; return whether it was taken. Never raises: mail is beside the point of who sends it."""
+        sender = self._current()
+        if sender is None:
+            _log.warning("a message was dropped: no mail plugin is configured (%s)", mail.subject)
+            return False
+        try:
+            await sender.send(mail)
+        except MailFailed as err:
+            _log.error("a message was not sent (%s): %s", mail.subject, err.message)
+            return False
+        return True

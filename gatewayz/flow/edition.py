@@ -29,8 +29,10 @@ from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.hub import ModelHub
 from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.interfaces import BillingBackend, ProgressMarking, Provider, Router, Signals
+from gatewayz.sdk.mail import MailSender
 from gatewayz.sdk.observe import Attempt, Settlement
 from gatewayz.sdk.payments import PaymentProcessor
+from gatewayz.sdk.tools import Tool
 from gatewayz.sdk.wire import Format
 
 __all__ = ["Background", "Edition", "KeyLookup", "Observers", "StoreHealth"]
@@ -138,3 +140,7 @@ class Edition:
     """Who takes money; None is nobody."""
     hub: ModelHub | None = None
     """Where open models are looked up; None is nowhere."""
+    mail: MailSender | None = None
+    """Who takes the mail to people; None is nobody."""
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    """Functions that callers and models may have run here."""

@@ -22,9 +22,11 @@ from gatewayz.sdk.hookspecs import (
     HealthRegister,
     HubRegister,
     IdentityRegister,
+    MailRegister,
     PaymentsRegister,
     ProviderRegister,
     RouterRegister,
+    ToolRegister,
 )
 
 __all__ = ["Hooks"]
@@ -66,6 +68,8 @@ class Hooks:
                 self.register_payments(plugin, Register(registry, "payments", plugin.name))
                 self.register_identity(plugin, Register(registry, "identity", plugin.name))
                 self.register_hubs(plugin, Register(registry, "hub", plugin.name))
+                self.register_mail(plugin, Register(registry, "mail", plugin.name))
+                self.register_tools(plugin, Register(registry, "tools", plugin.name))
                 self.register_health_checks(plugin, Register(registry, "health", plugin.name))
 
             try:
@@ -98,6 +102,14 @@ class Hooks:
     def register_hubs(self, plugin: Plugin, register: HubRegister) -> None:
         """Call `gatewayz_register_hubs` of one plugin."""
         self._call(plugin, "gatewayz_register_hubs", register)
+
+    def register_mail(self, plugin: Plugin, register: MailRegister) -> None:
+        """Call `gatewayz_register_mail` of one plugin."""
+        self._call(plugin, "gatewayz_register_mail", register)
+
+    def register_tools(self, plugin: Plugin, register: ToolRegister) -> None:
+        """Call `gatewayz_register_tools` of one plugin."""
+        self._call(plugin, "gatewayz_register_tools", register)
 
     def register_health_checks(self, plugin: Plugin, register: HealthRegister) -> None:
         """Call `gatewayz_register_health_checks` of one plugin."""

@@ -14,7 +14,9 @@ from gatewayz.loader.registry import Implementation
 from gatewayz.sdk.hub import ModelHub
 from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.interfaces import HealthCheck, Provider, Router
+from gatewayz.sdk.mail import MailSender
 from gatewayz.sdk.payments import PaymentProcessor
+from gatewayz.sdk.tools import Tool
 
 __all__ = ["InstanceState", "Instances", "Opened"]
 
@@ -27,7 +29,7 @@ class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the configuration."""
 
     section: str
-    """providers, routers, billing, payments, identity, hub, health."""
+    """providers, routers, billing, payments, identity, hub, mail, tools, health."""
     name: str
     use: str
     state: Literal["serving", "off", "unavailable"]
@@ -77,6 +79,10 @@ class Instances:
         hub = opened.get(("hub", "hub"))
         self.hub: ModelHub | None = None if hub is None else hub.fenced
         """None where no plugin for a model hub is let in, or it is not available."""
+        mail = opened.get(("mail", "mail"))
+        self.mail: MailSender | None = None if mail is None else mail.fenced
+        """None where no plugin for mail is let in, or it is not available."""
+        self.tools: Mapping[str, Tool] = self._of("tools")
         self.identity: Mapping[str, IdentityProvider] = self._of("identity")
         self.health: Mapping[str, HealthCheck] = self._of("health")
 

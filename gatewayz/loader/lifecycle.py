@@ -25,10 +25,12 @@ from gatewayz.loader.discovery import builtins
 from gatewayz.loader.fence import FencedBilling, FencedHealthCheck, FencedIdentity, FencedProvider, FencedRouter
 from gatewayz.loader.hub_fence import FencedHub
 from gatewayz.loader.instances import Instances, InstanceState, Opened, close
+from gatewayz.loader.mail_fence import FencedMail
 from gatewayz.loader.observers import Observers
 from gatewayz.loader.payments_fence import FencedPayments
 from gatewayz.loader.pool_fence import FencedPoolRouter
 from gatewayz.loader.registry import SECTIONS, Implementation, Registry
+from gatewayz.loader.tool_fence import FencedTool
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.errors import ConfigurationError, GatewayzError
@@ -73,6 +75,8 @@ _METHODS: Final = {
     ),
     "identity": ("verify",),
     "hub": ("search", "details", "card", "files", "author"),
+    "mail": ("send",),
+    "tools": ("run",),
     "health": ("probe",),
 }
 
@@ -315,4 +319,8 @@ def _fence(entry: Decoded, inner: Any) -> object:
             return FencedPayments(entry.name, inner)
         case "hub":
             return FencedHub(inner)
+        case "mail":
+            return FencedMail(inner)
+        case "tools":
+            return FencedTool(entry.name, inner)
     return FencedHealthCheck(entry.name, inner)

@@ -12,7 +12,7 @@ from gatewayz.sdk.errors import ConfigurationError
 
 __all__ = ["SECTIONS", "Build", "Implementation", "Register", "Registry"]
 
-SECTIONS: Final = ("providers", "routers", "billing", "payments", "identity", "hub", "health")
+SECTIONS: Final = ("providers", "routers", "billing", "payments", "identity", "hub", "mail", "tools", "health")
 """Configuration sections that hold plugin entries; each has a hook and a protocol."""
 
 Build = Callable[[Any, PluginContext], Any]

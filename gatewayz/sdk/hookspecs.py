@@ -15,7 +15,9 @@ from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.hub import ModelHub
 from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.interfaces import BillingBackend, HealthCheck, Provider, Router
+from gatewayz.sdk.mail import MailSender
 from gatewayz.sdk.payments import PaymentProcessor
+from gatewayz.sdk.tools import Tool
 
 __all__ = [
     "GATEWAYZ_API",
@@ -23,9 +25,11 @@ __all__ = [
     "HealthRegister",
     "HubRegister",
     "IdentityRegister",
+    "MailRegister",
     "PaymentsRegister",
     "ProviderRegister",
     "RouterRegister",
+    "ToolRegister",
     "hookimpl",
     "hookspec",
 ]
@@ -95,6 +99,22 @@ class IdentityRegister(Protocol):
         ...
 
 
+class MailRegister(Protocol):
+    """Takes a mail sender implementation."""
+
+    def __call__(self, name: str, build: Callable[[S, PluginContext], MailSender], *, settings: type[S]) -> None:
+        """Offer `build` under `name`. Raises ConfigurationError for a taken name."""
+        ...
+
+
+class ToolRegister(Protocol):
+    """Takes a tool implementation."""
+
+    def __call__(self, name: str, build: Callable[[S, PluginContext], Tool], *, settings: type[S]) -> None:
+        """Offer `build` under `name`. Raises ConfigurationError for a taken name."""
+        ...
+
+
 @hookspec
 def gatewayz_register_providers(register: ProviderRegister) -> None:
     """Offer provider implementations under the names that `use:` may name.
@@ -140,6 +160,22 @@ def gatewayz_register_identity(register: IdentityRegister) -> None:
 @hookspec
 def gatewayz_register_hubs(register: HubRegister) -> None:
     """Offer model hubs; otherwise as `gatewayz_register_providers`.
+
+    :param register: `register(name, build, settings=SettingsType)`.
+    """
+
+
+@hookspec
+def gatewayz_register_mail(register: MailRegister) -> None:
+    """Offer mail senders; otherwise as `gatewayz_register_providers`.
+
+    :param register: `register(name, build, settings=SettingsType)`.
+    """
+
+
+@hookspec
+def gatewayz_register_tools(register: ToolRegister) -> None:
+    """Offer server-side tools; otherwise as `gatewayz_register_providers`.
 
     :param register: `register(name, build, settings=SettingsType)`.
     """

@@ -27,7 +27,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
         "access": {"admin_email": "Boss@Example.com"},
         "server": {"trusted_proxies": ["127.0.0.1"]},
         "limits": {"enabled": True},
-        "plugins": ["providers.*", "routers.*", "billing.*", "identity.*"],
+        "plugins": ["providers.*", "routers.*", "billing.*", "identity.*", "mail.*"],
+        "mail": {"use": "outbox"},
         "identity": {"development": {"use": "development", "secret": SECRET}},
         "mail_domains": {"temporary": ["mailinator.com"], "blocked": ["spam.example"]},
     }
@@ -190,7 +191,7 @@ def test_the_named_administrator_is_made_at_sign_in(client: httpx.Client) -> Non
 
 
 def mails_to(gateway: GatewayProcess, address: str) -> list[dict[str, str]]:
-    files = (gateway.folder / "var" / "outbox").glob("*.json")
+    files = (gateway.folder / "var" / "plugins" / "mail" / "mail").glob("*.json")
     mails = [msgspec.json.decode(content) for file in files if (content := file.read_bytes())]
     return [mail for mail in mails if mail["to"] == address]
 

@@ -1,0 +1,1 @@
+"""Server-side tools of the configuration in force: their definitions, running them, and search results as context."""

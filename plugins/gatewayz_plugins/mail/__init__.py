@@ -1,0 +1,1 @@
+"""Who takes the mail to people."""
