@@ -37,6 +37,7 @@ from gatewayz.areas.credits.routes import ROUTES as CREDITS
 from gatewayz.areas.diagnostics.routes import ROUTES as DIAGNOSTICS
 from gatewayz.areas.documentation.routes import ROUTES as DOCUMENTATION
 from gatewayz.areas.documentation.routes import document_route
+from gatewayz.areas.error_monitor.routes import ROUTES as ERROR_MONITOR
 from gatewayz.areas.gateways.routes import ROUTES as GATEWAYS
 from gatewayz.areas.general_router.routes import ROUTES as GENERAL_ROUTER
 from gatewayz.areas.generations.routes import ROUTES as GENERATIONS
@@ -115,6 +116,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *INSTRUMENTATION,
     *GENERATIONS,
     *ANALYTICS,
+    *ERROR_MONITOR,
     *CIRCUIT_BREAKERS,
     *CODE_ROUTER,
     *GENERAL_ROUTER,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gatewayz.config.env import environment
+from gatewayz.config.key_variables import key_variables
 from gatewayz.config.load import Loaded
 from gatewayz.config.plan import save_applied
 from gatewayz.config.problems import ConfigurationInvalid
@@ -29,6 +30,8 @@ from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.domain.catalog_sync.sync import CatalogSync
 from gatewayz.domain.credits.adjustments import Adjustments
+from gatewayz.domain.error_patterns.error_patterns import ErrorPatterns
+from gatewayz.domain.error_patterns.fixes import Fixes
 from gatewayz.domain.health.open import open_health
 from gatewayz.domain.hub.hub import Hub
 from gatewayz.domain.idempotency.idempotency import Idempotency
@@ -68,6 +71,7 @@ from gatewayz.loader.lifecycle import contexts, open_instances
 from gatewayz.sdk.clock import Clock, SystemClock
 from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.store.open import open_store
+from gatewayz.telemetry.error_records import ErrorHandler
 from gatewayz.telemetry.metrics.collect import Sources
 from gatewayz.telemetry.metrics.metrics import Metrics
 from gatewayz.telemetry.metrics.request_record import RequestRecord
@@ -93,6 +97,7 @@ _RESTART_KEYS: Final = (
     "usage_log",
     "analytics",
     "observation",
+    "error_monitor",
     "status",
     "upstream",
     "ledger",
@@ -191,6 +196,7 @@ class Lifecycle:
                 catalog_sync=self._catalog_sync,
                 observation=self._observation,
                 events=self._events,
+                errors=self._errors,
                 incidents=status.incidents,
                 status=status.page,
                 requests=self._requests,
@@ -256,6 +262,7 @@ class Lifecycle:
         self._stack.push_async_callback(self._key_quota.aclose)
         self._stack.push_async_callback(log.aclose)
         self._open_events(store)
+        self._open_errors(store)
 
     def _open_metrics(self, store: "SqlStore") -> Metrics:
         sources = Sources(
@@ -301,6 +308,21 @@ class Lifecycle:
         read = Periodic("read the incidents", parts.incidents.refresh, every_s=min(every_s, _READ_INCIDENTS_S))
         self._incident_jobs = (watch.periodic(), read)
         return parts
+
+    def _open_errors(self, store: "SqlStore") -> None:
+        rules = self._loaded.settings.error_monitor
+        self._errors = ErrorPatterns(store.errors, self._clock, rules)
+        self._exchange_errors = Periodic("exchange errors", self._errors.exchange, every_s=rules.exchange_s)
+        prune = Leased(
+            "prune errors", self._errors.prune, store.leases, self._clock, holder=self._process, every_s=3600
+        )
+        self._prune_errors = prune.periodic()
+        if rules.enabled:
+            self._recorders = (*self._recorders, self._errors.record_settlement)
+            handler = ErrorHandler(self._errors.record_logged)
+            logging.getLogger().addHandler(handler)
+            self._stack.callback(logging.getLogger().removeHandler, handler)
+            self._stack.push_async_callback(self._errors.aclose)
 
     def _open_catalog(self, store: "SqlStore") -> None:
         self._catalogs = CatalogSource(store.catalog, self._clock)
@@ -403,6 +425,7 @@ class Lifecycle:
             key_quota=self._key_quota,
             background=self._background,
         )
+        self._errors.fixes = Fixes(settings.error_fixes, key_variables(loaded.tree))
         self._instances = instances
         self._gateway.install(edition, instances.aclose)
         await asyncio.to_thread(save_applied, loaded, self._data_dir)
@@ -431,6 +454,9 @@ class Lifecycle:
         self._run(self._prune_events.periodic().run(), self._prune_events.name)
         for job in self._incident_jobs:
             self._run(job.run(), job.name)
+        if self._errors.is_enabled:
+            self._run(self._exchange_errors.run(), self._exchange_errors.name)
+            self._run(self._prune_errors.run(), self._prune_errors.name)
         for name, work in self._record_jobs:
             self._run(work.run(), name)
         self._run(self.watch.run(), "watch the configuration")

@@ -10,6 +10,7 @@ from typing import Literal
 from gatewayz.config.sections.access import Access, Keys, MailDomains
 from gatewayz.config.sections.base import PositiveInt, Section
 from gatewayz.config.sections.catalog import CatalogSync
+from gatewayz.config.sections.errors import ErrorFix, ErrorMonitor
 from gatewayz.config.sections.limits import Limits
 from gatewayz.config.sections.models import ModelEntry
 from gatewayz.config.sections.money import CreditGrants, CreditPackages, Ledger, Subscriptions, UsageLog
@@ -81,6 +82,9 @@ class Settings(Section, frozen=True, kw_only=True):
     observation: Observation = Observation()
     status: Status = Status()
     analytics: Analytics = Analytics()
+    error_monitor: ErrorMonitor = ErrorMonitor()
+    error_fixes: dict[str, ErrorFix] = {}
+    """What operators do about errors; the first that fits is shown."""
     ledger: Ledger = Ledger()
     plans: Plans = Plans()
     limits: Limits = Limits()

@@ -15,7 +15,7 @@ Guard = Literal["public", "optional", "user", "admin", "admin_key", "operator"]
 `user`: a valid key · `admin`: a key whose owner is an administrator · `admin_key`: the environment's
 ADMIN_API_KEY · `operator`: as the route's access group says in the `access:` block, public or admin."""
 
-AccessGroup = Literal["circuit_breakers", "metrics"]
+AccessGroup = Literal["circuit_breakers", "metrics", "error_monitor"]
 
 _MIN_ADMIN_KEY_LENGTH: Final = 10
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from gatewayz.domain.analytics.event_log import EventLog
 from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.domain.credits.adjustments import Adjustments
+from gatewayz.domain.error_patterns.error_patterns import ErrorPatterns
 from gatewayz.domain.health.pings import Pings
 from gatewayz.domain.health.vitals import Vitals
 from gatewayz.domain.hub.hub import Hub
@@ -72,6 +73,8 @@ class Services:
     """What was observed of traffic and probes."""
     events: EventLog
     """Takes what clients say happened in them."""
+    errors: ErrorPatterns
+    """What went wrong."""
     incidents: Incidents
     """Outages under way, and those that are over."""
     status: StatusPage

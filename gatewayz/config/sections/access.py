@@ -16,6 +16,8 @@ class Access(Section, frozen=True, kw_only=True):
     anonymous_inference: bool = False
     circuit_breakers: Openness = "admin"
     metrics: Openness = "admin"
+    error_monitor: Openness = "admin"
+    """Public answers hold no places in the code, no request ids and no log lines."""
     cors_origins: tuple[str, ...] = ()
     admin_api_key: Secret = Secret("")
     admin_email: str = ""

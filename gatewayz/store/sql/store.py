@@ -12,6 +12,7 @@ from gatewayz.store.sql.conversations import SqlConversationStore
 from gatewayz.store.sql.coupons import SqlCouponStore
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.downtime import SqlDowntimeStore
+from gatewayz.store.sql.errors import SqlErrorPatternStore
 from gatewayz.store.sql.feedback import SqlFeedbackStore
 from gatewayz.store.sql.grants import SqlGrantStore
 from gatewayz.store.sql.health import SqlHealthStore
@@ -71,6 +72,7 @@ class SqlStore:
         self.leases = SqlLeaseStore(database)
         self.observation = SqlObservationStore(database)
         self.analytics = SqlAnalyticsStore(database)
+        self.errors = SqlErrorPatternStore(database)
         self.conversations = SqlConversationStore(database)
         self.conversation_search = SqlConversationSearch(database)
         self.feedback = SqlFeedbackStore(database)

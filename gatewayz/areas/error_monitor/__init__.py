@@ -1,0 +1,1 @@
+"""What went wrong, as patterns. Source: spec 05 §8."""

@@ -1,0 +1,1 @@
+"""Errors that are alike, counted: from failed attempts and requests, and from the log."""
