@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 import msgspec
 
-__all__ = ["AccessLog", "AccessRecord", "format_record"]
+__all__ = ["AccessLog", "AccessRecord", "format_record", "request_id_of"]
 
 _logger = logging.getLogger("gatewayz.access")
 _FLUSH_S: Final = 0.2
@@ -23,15 +24,39 @@ class AccessRecord(msgspec.Struct, frozen=True, gc=False):
     status: int
     sent_bytes: int
     duration_s: float
+    request_id: str = ""
+    """As the answer told it; empty when it told none."""
 
 
 def format_record(record: AccessRecord) -> str:
     """Return the line; quotes, backslashes and everything that is not visible ASCII are escaped."""
-    target = record.target.decode("latin-1").encode("unicode_escape").decode("ascii").replace('"', '\\"')
+    target = _visible(record.target).replace('"', '\\"')
     return (
         f'{record.client} "{record.method} {target}" {record.status} {record.sent_bytes} '
         f"{record.duration_s * 1000:.1f}ms"
     )
+
+
+def _visible(target: bytes) -> str:
+    return target.decode("latin-1").encode("unicode_escape").decode("ascii")
+
+
+def _facts(record: AccessRecord) -> dict[str, Any]:
+    """Return what a line in JSON says by members of its own."""
+    return {
+        "client": record.client,
+        "method": record.method,
+        "target": _visible(record.target),
+        "status": record.status,
+        "sent_bytes": record.sent_bytes,
+        "duration_ms": round(record.duration_s * 1000, 1),
+        "request_id": record.request_id,
+    }
+
+
+def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the id that an answer's headers tell, empty when they tell none."""
+    return next((value.decode("latin-1") for name, value in headers if name == b"x-request-id"), "")
 
 
 class AccessLog:
@@ -73,6 +98,6 @@ class AccessLog:
 
 def _write(records: list[AccessRecord], dropped: int) -> None:
     for record in records:
-        _logger.info(format_record(record))
+        _logger.info(format_record(record), extra={"facts": _facts(record)})
     if dropped:
         _logger.warning("%d access records were dropped because the log could not keep up", dropped)

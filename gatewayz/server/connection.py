@@ -224,7 +224,9 @@ class ClientConnection(asyncio.Protocol, abc.ABC):
         )
         self._transport.write(head.block + body)
         access_log = self.service.access_log
-        if access_log is not None:
+        if exchange is not None:
+            exchange.log_access(refusal.status, len(body))
+        elif access_log is not None:
             client = self._client[0] if self._client else "-"
             access_log.add(AccessRecord(client, "-", b"-", refusal.status, len(body), 0.0))
         self._linger()

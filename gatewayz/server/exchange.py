@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from gatewayz.server.access import AccessRecord
+from gatewayz.server.access import AccessRecord, request_id_of
 from gatewayz.server.asgi import ASGI3, ClientDisconnected, Message, Scope
 from gatewayz.server.response import BODILESS, CHUNKED, SIZED, build_head
 from gatewayz.server.service import Service
@@ -13,6 +13,8 @@ from gatewayz.server.service import Service
 __all__ = ["Exchange", "Link"]
 
 _logger = logging.getLogger(__name__)
+_LEFT: Final = 499
+"""Logged for a client that left before an answer began."""
 _CHUNK_OVERHEAD_BYTES: Final = 64
 """Counted for each stored piece of a body, so that a flood of tiny chunks is bounded by its memory too."""
 
@@ -103,8 +105,18 @@ class Exchange:
         """The client is gone."""
 
     def record_access(self, client: str, method: str, target: bytes, started_s: float) -> None:
-        """Write an access record when the answer is complete."""
+        """Write an access record when the answer is complete, or will never be."""
         self._record = (client, method, target, started_s)
+
+    def log_access(self, status: int, sent_bytes: int) -> None:
+        """Write the access record, unless it has been written."""
+        record, self._record = self._record, None
+        service = self._link.service
+        if record is not None and service.access_log is not None:
+            client, method, target, started_s = record
+            duration_s = service.loop.time() - started_s
+            request_id = request_id_of(self._start[1]) if self._start is not None else ""
+            service.access_log.add(AccessRecord(client, method, target, status, sent_bytes, duration_s, request_id))
 
     # -- the application's side ------------------------------------------------------------------
 
@@ -122,6 +134,8 @@ class Exchange:
             service.running.pop(self, None)
             if not self.ended:
                 self._link.exchange_failed(self)
+                status = self._start[0] if self._start is not None else _LEFT
+                self.log_access(status, self._sent_bytes)
             if service.draining:
                 service.note_idle()
 
@@ -276,12 +290,7 @@ class Exchange:
         self._hangup = None
         self._wake()
         if self._record is not None and self._start is not None:
-            client, method, target, started_s = self._record
-            service = self._link.service
-            if service.access_log is not None:
-                duration_s = service.loop.time() - started_s
-                status = self._start[0]
-                service.access_log.add(AccessRecord(client, method, target, status, self._sent_bytes, duration_s))
+            self.log_access(self._start[0], self._sent_bytes)
         self._link.exchange_ended(self)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from gatewayz.config.sections.serving import Server
-from gatewayz.server.access import AccessLog, AccessRecord
+from gatewayz.server.access import AccessLog, AccessRecord, request_id_of
 from gatewayz.server.asgi import ASGI3, HANGUP, Message, Receive, Scope, Send
 from gatewayz.server.framing import METHODS, HostRule, read_framing
 from gatewayz.server.lifespan import LifespanError
@@ -120,11 +120,13 @@ class Guard:
         started_s = asyncio.get_running_loop().time()
         hangup = PumpedHangup(receive)
         status = sent_bytes = 0
+        request_id = ""
 
         async def watched(message: Message) -> None:
-            nonlocal status, sent_bytes
+            nonlocal status, sent_bytes, request_id
             if message["type"] == "http.response.start":
                 status = message["status"]
+                request_id = request_id_of(message.get("headers", ()))
             elif message["type"] == "http.response.body":
                 sent_bytes += len(message.get("body", b""))
                 if not message.get("more_body", False):
@@ -140,7 +142,7 @@ class Guard:
         finally:
             hangup.stop()
             if self._access_log is not None:
-                self._access_log.add(_record(scope, status, sent_bytes, started_s))
+                self._access_log.add(_record(scope, status, sent_bytes, started_s, request_id))
 
     def _check(self, scope: Scope) -> None:
         version = scope["http_version"]
@@ -155,7 +157,7 @@ class Guard:
         self._hosts.check(read_framing(scope["headers"], version).host, version)
 
 
-def _record(scope: Scope, status: int, sent_bytes: int, started_s: float) -> AccessRecord:
+def _record(scope: Scope, status: int, sent_bytes: int, started_s: float, request_id: str) -> AccessRecord:
     client: Any = scope.get("client")
     return AccessRecord(
         client[0] if client else "-",
@@ -164,6 +166,7 @@ def _record(scope: Scope, status: int, sent_bytes: int, started_s: float) -> Acc
         status,
         sent_bytes,
         asyncio.get_running_loop().time() - started_s,
+        request_id,
     )
 
 

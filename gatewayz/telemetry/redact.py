@@ -1,9 +1,10 @@
-"""The one exit for text that leaves the process: what looks like a credential comes out as `***`."""
+"""The one exit for text that leaves the process: secrets come out as `***`, and so does what looks like one."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["redact"]
+__all__ = ["know_secrets", "redact"]
 
 _CREDENTIALS: Final = re.compile(
     r"(?P<gateway>gw_(?:live|test|staging|dev)_)[A-Za-z0-9_-]{20,}"
@@ -15,8 +16,31 @@ _CREDENTIALS: Final = re.compile(
 )
 
 
+class _Known:
+    """Secrets of this process; those of earlier configurations stay secret."""
+
+    def __init__(self) -> None:
+        self.values: set[str] = set()
+        self.pattern: re.Pattern[str] | None = None
+
+    def add(self, values: Iterable[str]) -> None:
+        self.values.update(value for value in values if value)
+        longest_first = sorted(self.values, key=len, reverse=True)
+        self.pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+
+_known: Final = _Known()
+
+
+def know_secrets(values: Iterable[str]) -> None:
+    """Mask these values too from now on, whatever they look like."""
+    _known.add(values)
+
+
 def redact(text: str) -> str:
-    """Return the text with API keys, bearer tokens and passwords in URLs replaced by `***`."""
+    """Return the text with API keys, bearer tokens, passwords in URLs and known secrets replaced by `***`."""
+    if _known.pattern is not None:
+        text = _known.pattern.sub("***", text)
     return _CREDENTIALS.sub(_masked, text)
 
 

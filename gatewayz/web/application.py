@@ -10,6 +10,7 @@ from gatewayz.domain.identity.restrictions import check_restrictions
 from gatewayz.flow.gateway import Gateway
 from gatewayz.sdk.errors import BodyTooLarge, GatewayzError, InvalidRequest, ResourceNotFound
 from gatewayz.sdk.wire import ANTHROPIC_MESSAGES, OPENAI_CHAT, Format
+from gatewayz.telemetry.logs import REQUEST_ID
 from gatewayz.telemetry.metrics.request_record import UNKNOWN_ENDPOINT, RequestRecord
 from gatewayz.web.client_address import ClientAddresses
 from gatewayz.web.cors import Cors
@@ -113,6 +114,7 @@ def _read_heads(app: Quart, gateway: Gateway) -> None:
     @app.before_request
     async def read_request_head() -> Response | None:
         g.head = read_head(request.scope["headers"])
+        REQUEST_ID.set(g.head.request_id)
         if request.method == "OPTIONS":
             cors = Cors(gateway.edition.settings.access.cors_origins)
             asked = request.headers.get("access-control-request-headers", "").encode("latin-1") or None

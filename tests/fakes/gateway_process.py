@@ -20,7 +20,7 @@ from gatewayz.cli import main
 __all__ = ["GatewayProcess", "run_cli"]
 
 _COMMAND = [sys.executable, "-c", "import sys; from gatewayz.cli import main; sys.exit(main())"]
-_START_S = 30.0
+_START_S = 90.0
 
 
 def run_cli(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
