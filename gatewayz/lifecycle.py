@@ -17,6 +17,7 @@ from gatewayz.config.load import Loaded
 from gatewayz.config.plan import save_applied
 from gatewayz.config.problems import ConfigurationInvalid
 from gatewayz.config.promotions import check_promotions
+from gatewayz.config.secret_values import secret_values
 from gatewayz.config.sections.money import UsageLog as UsageLogRules
 from gatewayz.config.settings import Settings
 from gatewayz.config.watch import Watch
@@ -76,6 +77,9 @@ from gatewayz.telemetry.metrics.collect import Sources
 from gatewayz.telemetry.metrics.metrics import Metrics
 from gatewayz.telemetry.metrics.request_record import RequestRecord
 from gatewayz.telemetry.metrics.worker_files import WorkerFiles
+from gatewayz.telemetry.redact import know_secrets
+from gatewayz.telemetry.tracing.open import open_tracing
+from gatewayz.telemetry.tracing.outgoing import TracingClient
 from gatewayz.upstream.client import make_client
 from gatewayz.upstream.engine import Engine
 from gatewayz.web.exchange import KeepAlive
@@ -100,6 +104,7 @@ _RESTART_KEYS: Final = (
     "error_monitor",
     "status",
     "upstream",
+    "tracing",
     "ledger",
 )
 """Top-level keys that a running process cannot change."""
@@ -127,6 +132,7 @@ class Lifecycle:
         self._gateway = gateway
         self._keep_alive = keep_alive
         self._overlay = overlay
+        know_secrets(secret_values(loaded.plain))
         self._clock = SystemClock()
         self._process = os.urandom(8).hex()
         self._requests = requests
@@ -155,6 +161,9 @@ class Lifecycle:
             self._stack.push_async_callback(self._tokens.aclose)
             self._http = make_client(settings.upstream)
             self._stack.push_async_callback(self._http.aclose)
+            self._tracing = open_tracing(settings.tracing)
+            if self._tracing is not None:
+                self._stack.push_async_callback(self._tracing.aclose)
             vault = load_vault(settings.keys, self._data_dir)
             self._open_catalog(store)
             self._open_ledger(store)
@@ -224,6 +233,7 @@ class Lifecycle:
 
     async def reload(self, loaded: Loaded) -> None:
         """Swap to a new configuration. Raises ConfigurationInvalid when it cannot be used: the old one goes on."""
+        know_secrets(secret_values(loaded.plain))
         async with self._swapping:
             await self._install(loaded)
         for key in _RESTART_KEYS:
@@ -377,7 +387,8 @@ class Lifecycle:
         settings, before = loaded.settings, self._instances
         if problems := list(check_promotions(loaded)):
             raise ConfigurationInvalid(problems)
-        context_of = contexts(self._http, self._clock, self._data_dir, self._ledger)
+        http = self._http if self._tracing is None else TracingClient(self._http)
+        context_of = contexts(http, self._clock, self._data_dir, self._ledger)
         instances = await open_instances(loaded, context_of, previous=before)
         skipped: list[Skipped] = []
         capabilities = {name: provider.capabilities for name, provider in instances.providers.items()}
@@ -423,6 +434,7 @@ class Lifecycle:
             if rules.enabled and rules.network.enabled
             else None,
             key_quota=self._key_quota,
+            tracing=self._tracing,
             background=self._background,
         )
         self._errors.fixes = Fixes(settings.error_fixes, key_variables(loaded.tree))

@@ -21,6 +21,7 @@ from gatewayz.config.sections.plugins import NOTHING, PluginEntry
 from gatewayz.config.sections.providers import Breakers, Detection, Failover, ProviderEntry, Streams, Upstream
 from gatewayz.config.sections.serving import Logging, Server, Store
 from gatewayz.config.sections.status import Status
+from gatewayz.config.sections.tracing import Tracing
 from gatewayz.sdk.wire import Timeouts
 
 __all__ = ["Settings"]
@@ -91,3 +92,4 @@ class Settings(Section, frozen=True, kw_only=True):
     partners: dict[str, PartnerEntry] = {}
     referrals: Referrals = Referrals()
     logging: Logging = Logging()
+    tracing: Tracing = Tracing()

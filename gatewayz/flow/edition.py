@@ -34,6 +34,7 @@ from gatewayz.sdk.observe import Attempt, Settlement
 from gatewayz.sdk.payments import PaymentProcessor
 from gatewayz.sdk.tools import Tool
 from gatewayz.sdk.wire import Format
+from gatewayz.telemetry.tracing.trace import Tracing
 
 __all__ = ["Background", "Edition", "KeyLookup", "Observers", "StoreHealth"]
 
@@ -128,6 +129,8 @@ class Edition:
     """Who remembers the ids of callers; None is nobody."""
     limits: Limits | None = None
     """None where the configuration limits nothing."""
+    tracing: Tracing | None = None
+    """Begins the traces of requests; None is off."""
     network: NetworkLimiter | None = None
     key_quota: KeyQuota | None = None
     """Counts the calls of keys that may make only so many."""

@@ -26,6 +26,7 @@ from gatewayz.sdk.wire import (
     OPENAI_RESPONSES,
     Format,
 )
+from gatewayz.telemetry.logs import REQUEST_ID
 from gatewayz.telemetry.metrics.request_record import RequestRecord
 from gatewayz.web.asgi import ASGI, Receive, Scope, Send
 from gatewayz.web.bodies import check_json_headers, read_body
@@ -86,6 +87,7 @@ class HotFront:
         head = read_head(scope["headers"])
         _, addresses, cors = self._for_edition(edition)
         exchange = Exchange(send, format, head.request_id, edition.clock, cors.headers(head.origin))
+        edition = _observed(edition, scope, exchange)
         hang_up = HangUp(scope, receive)
         requests = self._requests
         requests.in_progress += 1
@@ -159,6 +161,18 @@ class HotFront:
                 Cors(settings.access.cors_origins),
             )
         return self._addresses
+
+
+def _observed(edition: Edition, scope: Scope, exchange: Exchange) -> Edition:
+    """Name the request to the log and, where tracing is on, return the edition that reports to its trace."""
+    REQUEST_ID.set(exchange.request_id)
+    if edition.tracing is None:
+        return edition
+    from gatewayz.flow.traced import trace_request  # noqa: PLC0415  (only where tracing is on)
+
+    method, path = scope["method"], scope["path"]
+    trace = edition.tracing.begin(scope["headers"], method=method, path=path, request_id=exchange.request_id)
+    return edition if trace is None else trace_request(edition, trace, lambda: exchange.status)
 
 
 def _check_key(caller: Caller, address: str, referrer: str | None) -> None:

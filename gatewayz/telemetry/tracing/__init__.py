@@ -1,0 +1,1 @@
+"""Spans of inference requests. `otel` alone imports OpenTelemetry, and is itself imported only where tracing is on."""
