@@ -51,6 +51,7 @@ from gatewayz.areas.model_health.routes import ROUTES as MODEL_HEALTH
 from gatewayz.areas.model_registry.routes import ROUTES as MODEL_REGISTRY
 from gatewayz.areas.model_traffic.routes import ROUTES as MODEL_TRAFFIC
 from gatewayz.areas.monitoring.routes import ROUTES as MONITORING
+from gatewayz.areas.pages.routes import ROUTES as PAGES
 from gatewayz.areas.partner_trials.routes import ROUTES as PARTNER_TRIALS
 from gatewayz.areas.payments.routes import ROUTES as PAYMENTS
 from gatewayz.areas.plans.routes import ROUTES as PLANS
@@ -142,6 +143,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *PLANS,
     *REFERRALS,
     *TOOLS,
+    *PAGES,
     *DOCUMENTATION,
     document_route(openapi_document),
 )

@@ -233,7 +233,10 @@ def _query_parameters(
 
 def _operation_id(route: Route) -> str:
     path = _VARIABLE.sub(lambda found: f"by_{found['name']}", route.path)
-    return "_".join(part for part in (route.method.lower(), *re.split(r"[^0-9A-Za-z]+", path)) if part)
+    parts = [route.method.lower(), *re.split(r"[^0-9A-Za-z]+", path)]
+    if len(path) > 1 and path.endswith("/"):
+        parts.append("root")  # `/status` and `/status/` are two routes
+    return "_".join(part for part in parts if part)
 
 
 def _tag(route: Route) -> str:

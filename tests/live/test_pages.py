@@ -14,6 +14,7 @@ from tests.fakes.stub_upstream import StubUpstream, stub_upstream
 
 pytestmark = pytest.mark.xdist_group("pages")
 DASHBOARD = "/health/gateways/dashboard"
+STATUS = "/status"
 SERIES = f"{DASHBOARD}/series"
 GOOD, BAD = "acme/good", "acme/bad"
 NASTY = '<script>document.title="owned"</script>'
@@ -59,6 +60,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     price = {"input": "1", "output": "1"}
     with stub_upstream() as good, stub_upstream() as bad:
         config: dict[str, Any] = {
+            "status": {"check_s": 0.5, "recover_s": 1},
             "providers": {
                 "good": provider(good, display={"name": NASTY}),
                 "bad": provider(bad),
@@ -144,15 +146,65 @@ def test_an_outage_turns_the_card_and_nothing_leaks(running: Running, look: Call
     assert sum(running.plots()["failed"]) >= 6
 
 
-def test_the_policy_lets_nothing_inline_run(running: Running) -> None:
-    answer = running.get(DASHBOARD)
+def test_the_status_page_tells_of_outages_and_their_end(running: Running, look: Callable[..., Visit]) -> None:
+    running.ask(GOOD)
+    running.bad.fail(503)
+    assert all(status >= 500 for status in running.ask(BAD, 4))
+    page = look(STATUS).page
+    incident = page.locator('[aria-labelledby="open-title"] [data-incident]', has_text="bad")
+    reload_until(page, incident)
+    assert "so far" in incident.inner_text() and "PROVIDER_UNAVAILABLE" in incident.inner_text()
+    bad, good = (page.locator(f'.components [data-provider="{name}"]') for name in ("bad", "good"))
+    assert bad.get_attribute("data-status") == "major_outage" and bad.locator("rect.downtime").count() >= 1
+    assert good.get_attribute("data-status") == "operational" and good.locator("rect.operational").count() >= 1
+    assert good.locator(".uptime").inner_text() == "100 %"
+    assert page.get_by_role("heading", name=NASTY).count() == 1
+    assert page.get_by_text("No calls in this time: idle").count() == 1
+    running.bad.recover()
+    reset = httpx.post(f"{running.gateway.base}/circuit-breakers/reset-all")
+    assert reset.status_code == 200
+    assert running.ask(BAD, 3) == [200] * 3
+    past = page.locator('[aria-labelledby="past-title"] [data-incident]', has_text="bad")
+    reload_until(page, past)
+    assert "lasted" in past.inner_text()
+
+
+def test_the_status_page_searches_while_one_types(running: Running, look: Callable[..., Visit]) -> None:
+    running.ask(GOOD)
+    page = look(f"{STATUS}?period=90d").page
+    page.locator('.components [data-provider="good"]').wait_for()
+    assert page.locator('[aria-current="true"]').inner_text() == "90 days"
+    page.get_by_label("Search providers").fill("nobody <b>")
+    page.get_by_text("No provider is called “nobody <b>”.").wait_for()
+    page.get_by_label("Search providers").fill("goo")
+    page.locator('.components [data-provider="good"]').wait_for()
+    assert page.locator("#overall").count() == 1
+    page.keyboard.press("Enter")
+    page.locator('.components [data-provider="good"]').wait_for()
+
+
+def test_who_asks_for_json_gets_it(running: Running) -> None:
+    shown = httpx.get(running.gateway.base + STATUS, headers={"accept": "application/json"})
+    assert shown.json()["status"] in ("operational", "degraded", "major_outage", "unknown")
+    assert "<html" in httpx.get(running.gateway.base + STATUS).text
+    assert httpx.get(f"{running.gateway.base}{STATUS}?period=5y").status_code == 422
+    assert httpx.get(f"{running.gateway.base}/status/").json()["total_providers"] == 3
+
+
+@pytest.mark.parametrize("path", [DASHBOARD, STATUS])
+def test_the_policy_lets_nothing_inline_run(running: Running, path: str) -> None:
+    answer = running.get(path)
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy and "unsafe" not in policy
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", answer.text)
-    assert httpx.get(f"{running.gateway.base}{DASHBOARD}?auto_fix=perhaps").status_code == 422
 
 
-@pytest.mark.parametrize("path", [DASHBOARD])
+def test_a_bad_parameter_is_named(running: Running) -> None:
+    answer = httpx.get(f"{running.gateway.base}{DASHBOARD}?auto_fix=perhaps")
+    assert answer.status_code == 422 and answer.json()["error"]["param"] == "auto_fix"
+
+
+@pytest.mark.parametrize("path", [DASHBOARD, STATUS])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_all_of_it(running: Running, look: Callable[..., Visit], path: str, scheme: str) -> None:
     running.ask(GOOD)
@@ -197,7 +249,7 @@ def test_the_keyboard_reaches_everything_and_keeps_its_place(running: Running, l
     assert page.evaluate("document.activeElement.id") == "provider-good"
 
 
-@pytest.mark.parametrize("path", [DASHBOARD])
+@pytest.mark.parametrize("path", [DASHBOARD, STATUS])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessibility_rules_hold(running: Running, path: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
@@ -208,6 +260,15 @@ def test_accessibility_rules_hold(running: Running, path: str, scheme: str) -> N
         visit.page.locator("h1").wait_for()
         found = axe.run(visit.page)
         assert found.violations_count == 0, found.generate_report()
+
+
+def reload_until(page: Any, wanted: Any) -> None:
+    """Look again until something is there: incidents begin and end on a clock."""
+    end = time.monotonic() + 20
+    while not wanted.count():
+        assert time.monotonic() < end, page.locator("main").inner_text()
+        page.wait_for_timeout(300)
+        page.reload()
 
 
 def tile(page: Any, name: str) -> str:

@@ -1,4 +1,4 @@
-"""`/health/gateways/dashboard`, and what the page asks for while it is open. Source: spec 05 §3.4 (12.4.2)."""
+"""`/health/gateways/dashboard` with what it asks for while it is open, and `/status`. Source: spec 05 §3.4, §6."""
 
 from collections.abc import Callable, Hashable
 from datetime import datetime
@@ -9,9 +9,12 @@ from quart import Response, request
 
 from gatewayz.areas.pages.dashboard import show_dashboard
 from gatewayz.areas.pages.plots import Plots, plots_of
-from gatewayz.areas.pages.schema import DashboardPageQuery
+from gatewayz.areas.pages.schema import DashboardPageQuery, StatusPageQuery
+from gatewayz.areas.pages.status import SPANS, components_of, seen_over
 from gatewayz.domain.catalog.gateways import Gateways
 from gatewayz.domain.health.standing import Standings
+from gatewayz.domain.status.shown import shown_incident
+from gatewayz.store.incident_records import IncidentFilter
 from gatewayz.web.pages import Page, PageCache
 from gatewayz.web.query import read_query
 from gatewayz.web.routes import Call, Route, json_response
@@ -19,6 +22,8 @@ from gatewayz.web.templating import html_response, render
 
 __all__ = ["ROUTES"]
 
+_INCIDENTS: Final = 20
+"""How many the status page shows, the newest."""
 _PAGES: Final = PageCache(4 * 1024 * 1024)
 """What was made within the same second: however many look, it is made once."""
 
@@ -43,21 +48,63 @@ async def show_dashboard_series(call: Call) -> Response:
     return response
 
 
+async def show_status_page(call: Call) -> Response:
+    """The public status page; for who asks for JSON, that of `/v1/status`."""
+    query, catalog = read_query(StatusPageQuery), call.edition.catalog
+    if request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json":
+        return json_response(await call.services.status.overall(catalog))
+    edition, now = call.edition, call.services.clock.now()
+    gateways = Gateways(edition.settings.providers, catalog)
+    seen = await seen_over(query.period, call.services.vitals.uptime, call.services.status)
+    components = components_of(
+        await call.services.status.providers(catalog, lambda name: gateways.display(name).name),
+        seen or {},
+        SPANS[query.period],
+        now=now,
+        rules=edition.settings.observation.conditions,
+        search=query.q,
+    )
+    newest = await call.services.incidents.list_newest(IncidentFilter(), _INCIDENTS)
+    html = render(
+        "status.html",
+        overall=await call.services.status.overall(catalog),
+        components=components,
+        has_history=seen is not None,
+        incidents=[shown_incident(each, now) for each in newest],
+        names={each.provider: gateways.display(each.provider).name for each in newest},
+        query=query,
+        span=SPANS[query.period],
+        spans=SPANS,
+    )
+    response = html_response(html.encode())
+    response.headers["vary"] = "accept"
+    return response
+
+
 async def _dashboard(call: Call, template: str) -> Response:
     edition, vitals, now = call.edition, call.services.vitals, call.services.clock.now()
     standings, database, origin = await _standings(call), await vitals.database(), request.host_url.rstrip("/")
+    gateways = Gateways(edition.settings.providers, edition.catalog)
 
     def make() -> bytes:
         board = show_dashboard(
             call.services.observation,
             standings,
             breakers=edition.breakers.views(),
-            gateways=Gateways(edition.settings.providers, edition.catalog),
+            gateways=gateways,
             now=now,
             example=next((model.id for model in edition.catalog.models()), None),
         )
-        facts = {"database_up": database.is_up, "uptime_s": vitals.uptime_s, "incidents": (), "names": {}}
-        return render(template, board=board, now=now, origin=origin, **facts).encode()
+        active = call.services.incidents.active()
+        return render(
+            template,
+            board=board,
+            database_up=database.is_up,
+            uptime_s=vitals.uptime_s,
+            incidents=[shown_incident(each, now) for each in reversed(active)],
+            names={each.provider: gateways.display(each.provider).name for each in active},
+            origin=origin,
+        ).encode()
 
     return html_response(_kept((template, origin), now, make))
 
@@ -96,5 +143,13 @@ ROUTES: Final = (
         handler=show_dashboard_series,
         guard="public",
         answer=Plots,
+    ),
+    Route(
+        method="GET",
+        path="/status",
+        handler=show_status_page,
+        guard="public",
+        query=StatusPageQuery,
+        content_type="text/html",
     ),
 )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-__all__ = ["DashboardPageQuery", "Period", "StatusQuery"]
+__all__ = ["DashboardPageQuery", "Period", "StatusPageQuery"]
 
 Period = Literal["72h", "90d"]
 
@@ -16,7 +16,7 @@ class DashboardPageQuery(msgspec.Struct, frozen=True, kw_only=True):
     auto_fix: bool = False
 
 
-class StatusQuery(msgspec.Struct, frozen=True, kw_only=True):
+class StatusPageQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which components the status page shows, and how far back."""
 
     q: Annotated[str, Meta(max_length=100)] = ""
