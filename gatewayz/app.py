@@ -16,6 +16,7 @@ from gatewayz.areas.account.routes import ROUTES as ACCOUNT
 from gatewayz.areas.admin.caches.routes import ROUTES as ADMIN_CACHES
 from gatewayz.areas.admin.coupons.routes import ROUTES as ADMIN_COUPONS
 from gatewayz.areas.admin.credits.routes import ROUTES as ADMIN_CREDITS
+from gatewayz.areas.admin.downtime.routes import ROUTES as ADMIN_DOWNTIME
 from gatewayz.areas.admin.ip_allowlist.routes import ROUTES as ADMIN_IP_ALLOWLIST
 from gatewayz.areas.admin.model_sync.routes import ROUTES as ADMIN_MODEL_SYNC
 from gatewayz.areas.admin.monitor.routes import ROUTES as ADMIN_MONITOR
@@ -132,6 +133,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *PAYMENTS,
     *ADMIN_CACHES,
     *ADMIN_COUPONS,
+    *ADMIN_DOWNTIME,
     *ADMIN_IP_ALLOWLIST,
     *ADMIN_MODEL_SYNC,
     *ADMIN_MONITOR,

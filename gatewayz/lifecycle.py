@@ -18,6 +18,7 @@ from gatewayz.config.plan import save_applied
 from gatewayz.config.problems import ConfigurationInvalid
 from gatewayz.config.promotions import check_promotions
 from gatewayz.config.secret_values import secret_values
+from gatewayz.config.sections.health import HealthEntry
 from gatewayz.config.sections.money import UsageLog as UsageLogRules
 from gatewayz.config.settings import Settings
 from gatewayz.config.watch import Watch
@@ -65,12 +66,15 @@ from gatewayz.flow.edition import Background, Edition
 from gatewayz.flow.gateway import Gateway
 from gatewayz.flow.observers import ObserverGroup
 from gatewayz.jobs.catalog_sync import CatalogSyncJob
+from gatewayz.jobs.downtime import open_downtime
+from gatewayz.jobs.health_checks import HealthChecks
 from gatewayz.jobs.leased import Leased
 from gatewayz.jobs.periodic import Periodic
 from gatewayz.loader.instances import Instances
 from gatewayz.loader.lifecycle import contexts, open_instances
 from gatewayz.sdk.clock import Clock, SystemClock
 from gatewayz.sdk.errors import ConfigurationError
+from gatewayz.sdk.interfaces import HealthCheck
 from gatewayz.store.open import open_store
 from gatewayz.telemetry.error_records import ErrorHandler
 from gatewayz.telemetry.metrics.collect import Sources
@@ -106,6 +110,7 @@ _RESTART_KEYS: Final = (
     "upstream",
     "tracing",
     "ledger",
+    "downtime",
 )
 """Top-level keys that a running process cannot change."""
 
@@ -181,7 +186,7 @@ class Lifecycle:
             self._allowlist = Allowlist(store.allowlist, self._clock)
             self._maintenance = Maintenance(store.maintenance, self._clock)
             self._inbox = self._open_inbox(store)
-            vitals, pings = open_health(settings, store, self._observation, self._clock, self._stack)
+            self._open_health(store)
             self._idempotency = Idempotency(store.idempotency, self._clock)
             self._stack.push_async_callback(self._idempotency.aclose)
             metrics = self._open_metrics(store)
@@ -210,8 +215,9 @@ class Lifecycle:
                 status=status.page,
                 requests=self._requests,
                 metrics=metrics,
-                vitals=vitals,
-                pings=pings,
+                vitals=self._health.vitals,
+                pings=self._health.pings,
+                readings=self._health.readings,
             )
             self._breakers = _breakers(settings, self._clock)
             self._retry_budget = RetryBudget(settings.failover.retry_budget, self._clock)
@@ -365,6 +371,37 @@ class Lifecycle:
             gc.freeze()  # it lives long; see `_calm_collector`
         _log.info("serving %d models: providers list other ones", len(catalog.models()))
 
+    def _open_health(self, store: "SqlStore") -> None:
+        self._health = open_health(
+            self._loaded.settings,
+            store,
+            self._observation,
+            self._clock,
+            self._stack,
+            serving=lambda: self._gateway.edition,
+        )
+        self._health_checks = HealthChecks(
+            self._configured_checks,
+            self._health.readings,
+            self._observation.record_probe,
+            store.leases,
+            self._clock,
+            holder=self._process,
+        )
+        self._stack.push_async_callback(self._health_checks.aclose)
+        self._downtime = open_downtime(
+            self._loaded.settings,
+            store,
+            self._clock,
+            process=self._process,
+            is_ready=lambda: bool(self._gateway.edition.providers),
+        )
+        self._stack.push_async_callback(self._downtime.aclose)
+
+    def _configured_checks(self) -> dict[str, tuple[HealthCheck, HealthEntry]]:
+        edition = self._gateway.edition
+        return {name: (check, edition.settings.health[name]) for name, check in edition.health.items()}
+
     def _open_ledger(self, store: "SqlStore") -> None:
         self._ledger = Ledger(store.ledger, self._clock)
         self._sweeper = Sweeper(self._ledger, store.ledger, self._clock, self._loaded.settings.ledger)
@@ -388,7 +425,7 @@ class Lifecycle:
         if problems := list(check_promotions(loaded)):
             raise ConfigurationInvalid(problems)
         http = self._http if self._tracing is None else TracingClient(self._http)
-        context_of = contexts(http, self._clock, self._data_dir, self._ledger)
+        context_of = contexts(http, self._clock, self._data_dir, self._ledger, self._health.targets)
         instances = await open_instances(loaded, context_of, previous=before)
         skipped: list[Skipped] = []
         capabilities = {name: provider.capabilities for name, provider in instances.providers.items()}
@@ -412,6 +449,7 @@ class Lifecycle:
             payments=instances.payments,
             identity=instances.identity,
             hub=instances.hub,
+            health=instances.health,
             mail=instances.mail,
             tools=instances.tools,
             pools=Pools(instances.routers, capabilities),
@@ -462,6 +500,8 @@ class Lifecycle:
         if self._figures is not None:
             self._run(self._share_figures.run(), self._share_figures.name)
         self._run(self._roll_up.periodic().run(), self._roll_up.name)
+        self._run(self._downtime.periodic().run(), "give signs of life")
+        self._run(self._health_checks.periodic().run(), "look after health checks")
         self._run(self._events.run(), "write analytics events")
         self._run(self._prune_events.periodic().run(), self._prune_events.name)
         for job in self._incident_jobs:

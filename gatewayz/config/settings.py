@@ -11,6 +11,7 @@ from gatewayz.config.sections.access import Access, Keys, MailDomains
 from gatewayz.config.sections.base import PositiveInt, Section
 from gatewayz.config.sections.catalog import CatalogSync
 from gatewayz.config.sections.errors import ErrorFix, ErrorMonitor
+from gatewayz.config.sections.health import Downtime, HealthEntry
 from gatewayz.config.sections.limits import Limits
 from gatewayz.config.sections.models import ModelEntry
 from gatewayz.config.sections.money import CreditGrants, CreditPackages, Ledger, Subscriptions, UsageLog
@@ -57,7 +58,8 @@ class Settings(Section, frozen=True, kw_only=True):
     """Who takes the mail to people; `none` drops it."""
     tools: dict[str, PluginEntry] = {}
     """Functions that callers and models may have run here, by the name they are called by."""
-    health: dict[str, PluginEntry] = {}
+    health: dict[str, HealthEntry] = {}
+    downtime: Downtime = Downtime()
     default_router: str = "default"
     """Router instance that orders the offers of one model."""
     router_pages: dict[str, RouterPage] = {}

@@ -28,7 +28,7 @@ from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.hub import ModelHub
 from gatewayz.sdk.identity import IdentityProvider
-from gatewayz.sdk.interfaces import BillingBackend, ProgressMarking, Provider, Router, Signals
+from gatewayz.sdk.interfaces import BillingBackend, HealthCheck, ProgressMarking, Provider, Router, Signals
 from gatewayz.sdk.mail import MailSender
 from gatewayz.sdk.observe import Attempt, Settlement
 from gatewayz.sdk.payments import PaymentProcessor
@@ -143,6 +143,8 @@ class Edition:
     """Who takes money; None is nobody."""
     hub: ModelHub | None = None
     """Where open models are looked up; None is nowhere."""
+    health: Mapping[str, HealthCheck] = field(default_factory=dict)
+    """Checks that look on a clock."""
     mail: MailSender | None = None
     """Who takes the mail to people; None is nobody."""
     tools: Mapping[str, Tool] = field(default_factory=dict)

@@ -302,6 +302,7 @@ class FencedHealthCheck:
 
     def __init__(self, name: str, inner: HealthCheck) -> None:
         self.inner = inner
+        self.is_local = bool(getattr(inner, "is_local", False))
         self._faults = Faults(f"health check {name!r}")
 
     async def probe(self) -> Reading:

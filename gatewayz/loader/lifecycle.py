@@ -34,6 +34,7 @@ from gatewayz.loader.tool_fence import FencedTool
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.errors import ConfigurationError, GatewayzError
+from gatewayz.sdk.health import Targets
 from gatewayz.sdk.interfaces import Capabilities, PoolRouter, Provisionable, WireProvider
 from gatewayz.sdk.ledger import AccountLedger
 from gatewayz.sdk.wire import HttpClient
@@ -98,10 +99,17 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
         return (self.section, self.name)
 
 
-def contexts(http: HttpClient, clock: Clock, data_dir: Path, ledger: AccountLedger | None = None) -> ContextOf:
+def contexts(
+    http: HttpClient,
+    clock: Clock,
+    data_dir: Path,
+    ledger: AccountLedger | None = None,
+    targets: Targets | None = None,
+) -> ContextOf:
     """Return contexts over one HTTP client and one clock, with a folder and a logger for each instance.
 
     :param ledger: for billing plugins, where a store is open.
+    :param targets: for health checks, likewise.
     """
 
     def context(section: str, name: str) -> PluginContext:
@@ -112,6 +120,7 @@ def contexts(http: HttpClient, clock: Clock, data_dir: Path, ledger: AccountLedg
             logger=logging.getLogger(f"gatewayz.plugins.{section}.{name}"),
             data_dir=data_dir / "plugins" / section / name,
             ledger=ledger if section == "billing" else None,
+            targets=targets if section == "health" else None,
         )
 
     return context

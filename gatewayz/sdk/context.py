@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gatewayz.sdk.clock import Clock
+from gatewayz.sdk.health import Targets
 from gatewayz.sdk.ledger import AccountLedger
 from gatewayz.sdk.wire import HttpClient
 
@@ -29,6 +30,9 @@ class PluginContext(msgspec.Struct, frozen=True, kw_only=True):
     """A folder this instance may write to; created on first use by the plugin."""
     ledger: AccountLedger | None = None
     """The gateway's prepaid accounts: for billing plugins, where a store is open."""
+
+    targets: Targets | None = None
+    """The gateway's own parts and providers: for health checks, in a gateway that serves."""
 
     def httpx_client(self) -> "httpx.AsyncClient":
         """Return a new httpx client over the same pools, for code that wants the familiar interface.

@@ -289,11 +289,20 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["up", "degraded", "down"]
     latency_ms: float | None = None
     detail: str = ""
+    """In words fit for the public: no secret, no provider's own words."""
     facts: Mapping[str, object] | None = None
+    """Figures, as JSON can tell them."""
+    provider: str = ""
+    """The instance it tells of; empty for the gateway's own parts."""
+    model: str = ""
+    """Canonical id, when an offer answered a call: it counts as a probe in the record of traffic."""
 
 
 class HealthCheck(Protocol):
-    """Looks at one target. Returns, never raises, when the target is down."""
+    """Looks at one target. Returns, never raises, when the target is down.
+
+    A check with a true attribute `is_local` tells of the machine it runs on: each machine looks.
+    """
 
     async def probe(self) -> Reading:
         """Look once. The core owns timing, deadline and history."""

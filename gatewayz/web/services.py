@@ -8,6 +8,7 @@ from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.error_patterns.error_patterns import ErrorPatterns
 from gatewayz.domain.health.pings import Pings
+from gatewayz.domain.health.readings import Readings
 from gatewayz.domain.health.vitals import Vitals
 from gatewayz.domain.hub.hub import Hub
 from gatewayz.domain.identity.accounts import Accounts
@@ -87,3 +88,5 @@ class Services:
     """How the gateway and what it leans on are doing."""
     pings: Pings
     """How often `/ping` was asked."""
+    readings: Readings
+    """What health checks have seen."""

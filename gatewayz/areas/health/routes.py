@@ -1,5 +1,6 @@
 """`/health`. Every answer is 200, but for an unknown name (404) or a bad parameter (400, 422). Source: spec 05 §3."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from quart import Response
@@ -7,6 +8,7 @@ from quart import Response
 from gatewayz.areas.health import gateways, service, system
 from gatewayz.areas.health.schema import DashboardQuery, GatewayQuery, ModelsQuery, UptimeQuery
 from gatewayz.domain.catalog.gateways import Gateways
+from gatewayz.domain.health.readings import Component
 from gatewayz.domain.health.shown import ModelStanding, ProviderStanding
 from gatewayz.domain.health.standing import Standings
 from gatewayz.sdk.errors import ResourceNotFound
@@ -19,7 +21,8 @@ __all__ = ["ROUTES"]
 async def show_health(call: Call) -> Response:
     """The gateway itself (12.1.1)."""
     vitals = call.services.vitals
-    return json_response(system.show_health(await vitals.database(), await vitals.redis(), call.edition.clock.now()))
+    database, redis = await vitals.database(), await vitals.redis()
+    return json_response(system.show_health(database, redis, await _components(call), call.edition.clock.now()))
 
 
 async def show_quick(call: Call) -> Response:
@@ -43,6 +46,11 @@ async def show_system(call: Call) -> Response:
 async def show_database(call: Call) -> Response:
     """The database (12.1.5)."""
     return json_response(system.show_database(await call.services.vitals.database(), call.edition.clock.now()))
+
+
+async def show_components(call: Call) -> Response:
+    """What each health check saw last."""
+    return json_response(system.show_components(await _components(call), call.edition.clock.now()))
 
 
 async def show_all(call: Call) -> Response:
@@ -147,6 +155,11 @@ async def show_gateway(call: Call, gateway: str) -> Response:
     return json_response(gateways.show_gateway(known, name, await _standings(call), lists, call.edition.clock.now()))
 
 
+async def _components(call: Call) -> Sequence[Component]:
+    entries = call.edition.settings.health
+    return await call.services.readings.components({name: entries[name] for name in call.edition.health})
+
+
 async def _standings(call: Call) -> Standings:
     edition = call.edition
     return await call.services.vitals.standings(
@@ -172,6 +185,7 @@ ROUTES: Final = (
     Route(method="GET", path=f"{_H}/railway", handler=show_railway, guard="public"),
     Route(method="GET", path=f"{_H}/system", handler=show_system, guard="public"),
     Route(method="GET", path=f"{_H}/database", handler=show_database, guard="public"),
+    Route(method="GET", path=f"{_H}/components", handler=show_components, guard="public"),
     Route(method="GET", path=f"{_H}/all", handler=show_all, guard="public"),
     Route(method="GET", path=f"{_H}/summary", handler=show_summary, guard="public"),
     Route(method="GET", path=f"{_H}/uptime", handler=show_uptime, guard="public"),

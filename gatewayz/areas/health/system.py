@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from gatewayz import __version__
+from gatewayz.domain.health.readings import Component
 from gatewayz.domain.health.shown import DayTraffic, ModelStanding, ProviderStanding
 from gatewayz.domain.health.standing import Standings
 from gatewayz.domain.health.vitals import Answering, Vitals
@@ -14,6 +15,7 @@ from gatewayz.domain.observation.totals import total
 
 __all__ = [
     "show_all",
+    "show_components",
     "show_dashboard",
     "show_database",
     "show_health",
@@ -31,16 +33,20 @@ _POOR_PERCENT: Final = 85.0
 _PROBLEM_SHARE: Final = 0.3
 
 
-def show_health(database: Answering, redis: Answering | None, now: datetime) -> dict[str, Any]:
-    """Return `GET /health` (12.1.1)."""
+def show_health(
+    database: Answering, redis: Answering | None, components: Sequence[Component], now: datetime
+) -> dict[str, Any]:
+    """Return `GET /health` (12.1.1): degraded when anything of the gateway's own is down. Providers have others."""
     shown: dict[str, Any] = {
         "status": "healthy",
         "timestamp": now,
         "version": __version__,
         "database": "connected" if database.is_up else "unavailable",
         "redis": _redis(redis),
+        "components": {_label(each): each.state for each in components},
     }
-    if not database.is_up or (redis is not None and not redis.is_up):
+    is_down = any(each.state == "down" and each.provider is None for each in components)
+    if is_down or not database.is_up or (redis is not None and not redis.is_up):
         shown |= {"status": "degraded", "mode": "degraded"}
     if not database.is_up:
         shown["database_error"] = _DATABASE_TROUBLE
@@ -98,6 +104,13 @@ def show_database(database: Answering, now: datetime) -> dict[str, Any]:
         "checked_at": database.at,
         "timestamp": now,
     }
+
+
+def show_components(components: Sequence[Component], now: datetime) -> dict[str, Any]:
+    """Return `GET /health/components`: what each health check saw last."""
+    states = [each.state for each in components]
+    worst = next((state for state in ("down", "degraded", "unknown", "up") if state in states), "unknown")
+    return {"status": worst, "components": components, "total": len(components), "timestamp": now}
 
 
 def show_all(database: Answering, standings: Standings, now: datetime) -> dict[str, Any]:
@@ -229,6 +242,10 @@ def show_dashboard(day: DayTraffic, standings: Standings, now: datetime) -> dict
 
 
 _UPTIME: Final = {"healthy": "operational", "degraded": "degraded", "unhealthy": "outage", "unknown": "unknown"}
+
+
+def _label(component: Component) -> str:
+    return component.name if component.place is None else f"{component.name} at {component.place}"
 
 
 def _redis(redis: Answering | None) -> str:
