@@ -5,12 +5,15 @@ import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
+from tests.fakes.databases import postgres_url
 from tests.fakes.gateway_process import GatewayProcess
+from tests.fakes.outages import without_database
 from tests.fakes.stub_upstream import Seen, stub_upstream
 
 pytestmark = pytest.mark.xdist_group("monitoring")
@@ -268,3 +271,35 @@ def test_14_2_provider_timing(running: Running) -> None:
     timing = running.get("/api/diagnostics/provider-timing")
     assert timing["metrics_available"] and timing["slow_request_counts"] == {} and timing["is_whole"]
     assert set(timing["thresholds"]) == {"slow", "very_slow"}
+
+
+def test_without_a_database_what_memory_has_is_told(tmp_path: Path) -> None:
+    url = postgres_url()
+    with stub_upstream() as upstream:
+        config: dict[str, Any] = {
+            "providers": {
+                "stub": {"use": "openai_compatible", "base_url": upstream.url, "api_key": "k"},
+                "local": {"enabled": False},
+            },
+            "models": {GOOD: {"price": {"input": "1", "output": "3"}, "offers": {"stub": {}}}},
+            "access": {"metrics": "public"},
+            "store": {"url": url},
+        }
+        with GatewayProcess(tmp_path, config) as gateway:
+            running = Running(gateway, gateway.create_user())
+            assert running.ask(GOOD).status_code == 200
+            with without_database(url):
+                metrics = httpx.get(f"{gateway.base}/metrics", timeout=20)
+                assert metrics.status_code == 200 and "\ndatabase_up 0\n" in metrics.text
+                assert f'gatewayz_attempts_total{{provider="stub",model="{GOOD}",outcome="success"}} 1' in metrics.text
+                assert running.get("/api/metrics/status")["database_available"] is False
+                assert running.get("/api/metrics/health")["status"] == "degraded"
+                for path in ("stats/realtime", "cost-analysis"):
+                    answer = running.get(f"/api/monitoring/{path}")
+                    assert (answer["total_requests"], answer["is_whole"]) == (1, False)
+                assert running.get("/api/monitoring/error-rates")["models"][GOOD]["total_requests"] == 1
+                assert running.get("/api/monitoring/health/stub")["health_score"] == 100
+                (row,) = running.post("/query", grafana_query({"target": "total_requests"}))
+                assert sum(value for value, _ in row["datapoints"]) == 1
+                for path in ("monitoring/anomalies", "diagnostics/provider-timing", "diagnostics/concurrency"):
+                    running.get(f"/api/{path}")

@@ -5,27 +5,25 @@ from typing import Final
 from quart import Response
 
 from gatewayz.areas.chat_metrics.service import OfferQuery, SpeedQuery, all_time_speeds, recent_speeds
+from gatewayz.telemetry.metrics.exposition import TEXT
 from gatewayz.web.query import read_query
 from gatewayz.web.routes import Call, Route
 
 __all__ = ["ROUTES"]
-
-_CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-"""Source: Prometheus, exposition formats, read 2026-11-25."""
 
 
 async def show_tokens_per_second(call: Call) -> Response:
     """Tokens per second of each offer in the last hour, week, month or years."""
     query = read_query(SpeedQuery)
     text = await recent_speeds(call.services.observation, query, call.edition.clock.now())
-    return Response(text, content_type=_CONTENT_TYPE)
+    return Response(text, content_type=TEXT)
 
 
 async def show_all_tokens_per_second(call: Call) -> Response:
     """Tokens per second of each offer over all time that is kept."""
     query = read_query(OfferQuery)
     text = await all_time_speeds(call.services.observation, query, call.edition.clock.now())
-    return Response(text, content_type=_CONTENT_TYPE)
+    return Response(text, content_type=TEXT)
 
 
 _PATH: Final = "/v1/chat/completions/metrics/tokens-per-second"

@@ -8,6 +8,8 @@ import msgspec
 
 from gatewayz.domain.observation.traffic import Traffic, TrafficView
 from gatewayz.sdk.errors import InvalidRequest
+from gatewayz.telemetry.metrics.exposition import TEXT, render
+from gatewayz.telemetry.metrics.families import Family, Sample
 
 __all__ = ["OfferQuery", "SpeedQuery", "all_time_speeds", "recent_speeds"]
 
@@ -39,7 +41,7 @@ class SpeedQuery(OfferQuery, frozen=True, kw_only=True):
     time: str = "hour"
 
 
-async def recent_speeds(observation: TrafficView, query: SpeedQuery, now: datetime) -> str:
+async def recent_speeds(observation: TrafficView, query: SpeedQuery, now: datetime) -> bytes:
     """Return the exposition of a time until now. Raises InvalidRequest (param `time`), StoreUnavailable."""
     length = _TIMES.get(query.time)
     if length is None:
@@ -47,35 +49,30 @@ async def recent_speeds(observation: TrafficView, query: SpeedQuery, now: dateti
     return await _speeds(observation, query, now - length, now)
 
 
-async def all_time_speeds(observation: TrafficView, query: OfferQuery, now: datetime) -> str:
+async def all_time_speeds(observation: TrafficView, query: OfferQuery, now: datetime) -> bytes:
     """Return the exposition of all that is kept. Raises StoreUnavailable."""
     return await _speeds(observation, query, _ALWAYS, now)
 
 
-async def _speeds(observation: TrafficView, query: OfferQuery, start: datetime, now: datetime) -> str:
+async def _speeds(observation: TrafficView, query: OfferQuery, start: datetime, now: datetime) -> bytes:
     end = now + timedelta(seconds=1)
     found = await observation.between(start, end, provider=query.provider_id, model=query.model_id)
     measured = sorted((each for each in found if each.output_ms), key=lambda each: -each.requests)
     return _exposition(measured[:_MOST_SAMPLES])
 
 
-def _exposition(measured: Sequence[Traffic]) -> str:
-    lines = [
-        f"# HELP {_NAME} Output tokens per second of the calls that brought them, time to first content included.",
-        f"# TYPE {_NAME} gauge",
-    ]
-    for each in measured:
-        speed = each.output_tokens / each.output_ms * 1000
-        labels = {
-            "model": each.model,
-            "provider": each.provider,
-            "requests": str(each.requests),
-            "total_tokens": str(each.input_tokens + each.output_tokens),
-        }
-        said = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
-        lines.append(f"{_NAME}{{{said}}} {speed:.6g}")
-    return "\n".join(lines) + "\n"
+def _exposition(measured: Sequence[Traffic]) -> bytes:
+    samples = [_sample(each) for each in measured]
+    help = "Output tokens per second of the calls that brought them, time to first content included."
+    return render([Family(_NAME, "gauge", help, samples)], TEXT)
 
 
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _sample(traffic: Traffic) -> Sample:
+    speed = traffic.output_tokens / traffic.output_ms * 1000
+    labels = (
+        ("model", traffic.model),
+        ("provider", traffic.provider),
+        ("requests", str(traffic.requests)),
+        ("total_tokens", str(traffic.input_tokens + traffic.output_tokens)),
+    )
+    return Sample(labels, float(f"{speed:.6g}"))

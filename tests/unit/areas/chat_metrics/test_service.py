@@ -21,7 +21,7 @@ async def test_a_sample_for_each_offer_that_wrote_tokens() -> None:
     for _ in range(2):
         seen.record_settlement(settlement())  # 50 tokens in 813 ms each
     seen.record_settlement(settlement(charge=None, attempts=(), status=503))
-    assert (await recent_speeds(seen, SpeedQuery(), NOW)).splitlines() == [
+    assert (await recent_speeds(seen, SpeedQuery(), NOW)).decode().splitlines() == [
         HELP,
         "# TYPE gatewayz_tokens_per_second gauge",
         'gatewayz_tokens_per_second{model="openai/gpt-4o-mini",provider="openai",'
@@ -31,7 +31,7 @@ async def test_a_sample_for_each_offer_that_wrote_tokens() -> None:
 
 async def test_nothing_is_no_sample() -> None:
     seen = Observation(FakeClock(now=NOW), Rules())
-    assert len((await recent_speeds(seen, SpeedQuery(time="1year"), NOW)).splitlines()) == 2
+    assert len((await recent_speeds(seen, SpeedQuery(time="1year"), NOW)).decode().splitlines()) == 2
 
 
 async def test_unknown_times_are_refused() -> None:
