@@ -1,5 +1,6 @@
 """The status page as data: answers whatever is down, with nulls for what cannot be known then."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -37,6 +38,7 @@ __all__ = ["StatusPage"]
 
 _SHOWN_OF_PROVIDERS: Final[tuple[Period, ...]] = ("24h", "7d")
 _BARS_KEPT_S: Final = 30.0
+_ROWS_AT_ONCE: Final = 32
 
 
 class StatusPage:
@@ -129,7 +131,12 @@ class StatusPage:
             for offer, tier in known.tiers.items()
             if fits(offer, tier, known.states[offer].condition if offer in known.states else "unknown")
         ]
-        return [self._offer(catalog, breakers, known, offer) for offer in wanted[offset : offset + limit]]
+        rows: list[OfferStatus] = []
+        for offer in wanted[offset : offset + limit]:
+            if len(rows) % _ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)  # a thousand rows take a while, and others are served by the same loop
+            rows.append(self._offer(catalog, breakers, known, offer))
+        return rows
 
     async def offer(self, catalog: Catalog, breakers: Breakers, offered: Offered) -> OfferStatus:
         """Return one offer, `unknown` when it was never called (15.5). Raises ModelNotFound."""
