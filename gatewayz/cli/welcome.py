@@ -108,7 +108,12 @@ def _introduce(base: str, key: str, model: str) -> None:
         if balance.status_code == httpx.codes.OK:
             print(f"Balance left: ${balance.json()['credits']:.6f}")
     print(f"""
-Gatewayz serves at {base}  (status: {base}/health, models: {base}/v1/models)
+Gatewayz serves at {base}
+
+  Dashboard {base}/health/gateways/dashboard
+  Status    {base}/status
+  Models    {base}/v1/models
+  API       {base}/docs
 
   API key   {key}
   OpenAI    OpenAI(base_url="{base}/v1", api_key=...)

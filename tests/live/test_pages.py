@@ -3,13 +3,16 @@
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
 from tests.fakes.browser import Visit, chromium_page
+from tests.fakes.databases import postgres_url
 from tests.fakes.gateway_process import GatewayProcess
+from tests.fakes.outages import without_database
 from tests.fakes.stub_upstream import StubUpstream, stub_upstream
 
 pytestmark = pytest.mark.xdist_group("pages")
@@ -163,7 +166,7 @@ def test_the_status_page_tells_of_outages_and_their_end(running: Running, look: 
     running.bad.recover()
     reset = httpx.post(f"{running.gateway.base}/circuit-breakers/reset-all")
     assert reset.status_code == 200
-    assert running.ask(BAD, 3) == [200] * 3
+    assert running.ask(BAD, 15) == [200] * 15
     past = page.locator('[aria-labelledby="past-title"] [data-incident]', has_text="bad")
     reload_until(page, past)
     assert "lasted" in past.inner_text()
@@ -260,6 +263,30 @@ def test_accessibility_rules_hold(running: Running, path: str, scheme: str) -> N
         visit.page.locator("h1").wait_for()
         found = axe.run(visit.page)
         assert found.violations_count == 0, found.generate_report()
+
+
+def test_without_a_database_both_pages_are_there(tmp_path: Path) -> None:
+    url = postgres_url()
+    with stub_upstream() as upstream:
+        config: dict[str, Any] = {
+            "store": {"url": url},
+            "providers": {
+                "good": {"use": "openai_compatible", "base_url": upstream.url, "api_key": "k"},
+                "local": {"enabled": False},
+            },
+            "models": {GOOD: {"price": {"input": "1", "output": "1"}, "offers": {"good": {}}}},
+        }
+        with GatewayProcess(tmp_path, config) as gateway:
+            running = Running(gateway, upstream, upstream, gateway.create_user())
+            assert running.ask(GOOD) == [200]
+            with without_database(url):
+                end = time.monotonic() + 15
+                while "The database does not answer" not in (html := running.get(DASHBOARD).text):
+                    assert time.monotonic() < end
+                    time.sleep(0.2)
+                assert 'data-provider="good"' in html and sum(running.plots()["requests"]) == 1
+                for period in ("72h", "90d"):
+                    assert "<h1>Status</h1>" in running.get(f"{STATUS}?period={period}").text
 
 
 def reload_until(page: Any, wanted: Any) -> None:
