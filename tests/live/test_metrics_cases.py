@@ -189,6 +189,8 @@ def test_13_3_to_13_5_status_summary_and_health(running: Running) -> None:
     assert summary["registered_metrics"] == len(families) and len(summary["metrics"]) == 20
     health = running.get("/api/metrics/health").json()
     assert health["status"] == "healthy"
+    off = health["components"].pop("opentelemetry")
+    assert (off["status"], off["enabled"]) == ("disabled", False)
     assert {part["status"] for part in health["components"].values()} == {"healthy"}
 
 

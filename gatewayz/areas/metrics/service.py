@@ -15,6 +15,7 @@ __all__ = ["exposition", "health", "parsed", "status", "summary"]
 
 _DASHBOARDS: Final = ("docs/operations/grafana-dashboard.json",)
 _NAMES_SHOWN: Final = 20
+_OFF: Final = "disabled"
 
 
 def exposition(figures: Figures, rules: Rules, accept: str) -> tuple[bytes, str]:
@@ -77,6 +78,10 @@ def health(figures: Figures, settings: Settings, now: datetime) -> dict[str, Any
         "prometheus": {"status": "healthy", "workers": _whole(figures, "gatewayz_workers")},
         "database": {"status": "healthy" if is_up else "unhealthy"},
         "supabase": {"status": "healthy" if is_up else "unhealthy", "available": is_up},
+        "opentelemetry": {
+            "status": "healthy" if settings.tracing.enabled else _OFF,
+            "enabled": settings.tracing.enabled,
+        },
         "observation": {"status": "healthy", "pending_events": _whole(figures, "gatewayz_observation_pending")},
         "usage_log": {
             "status": "degraded" if lost else "healthy",
@@ -85,7 +90,7 @@ def health(figures: Figures, settings: Settings, now: datetime) -> dict[str, Any
             "dropped": lost,
         },
     }
-    is_well = all(component["status"] == "healthy" for component in components.values())
+    is_well = all(component["status"] in ("healthy", _OFF) for component in components.values())
     return {"status": "healthy" if is_well else "degraded", "timestamp": now, "components": components}
 
 
