@@ -22,7 +22,14 @@ async def show_health(call: Call) -> Response:
     """The gateway itself (12.1.1)."""
     vitals = call.services.vitals
     database, redis = await vitals.database(), await vitals.redis()
-    return json_response(system.show_health(database, redis, await _components(call), call.edition.clock.now()))
+    shown = system.show_health(
+        database,
+        redis,
+        await _components(call),
+        call.edition.clock.now(),
+        are_limits_local=call.services.limiter.is_degraded,
+    )
+    return json_response(shown)
 
 
 async def show_quick(call: Call) -> Response:

@@ -34,9 +34,17 @@ _PROBLEM_SHARE: Final = 0.3
 
 
 def show_health(
-    database: Answering, redis: Answering | None, components: Sequence[Component], now: datetime
+    database: Answering,
+    redis: Answering | None,
+    components: Sequence[Component],
+    now: datetime,
+    *,
+    are_limits_local: bool = False,
 ) -> dict[str, Any]:
-    """Return `GET /health` (12.1.1): degraded when anything of the gateway's own is down. Providers have others."""
+    """Return `GET /health` (12.1.1): degraded when anything of the gateway's own is down. Providers have others.
+
+    :param are_limits_local: limits are counted in this process although they should be shared.
+    """
     shown: dict[str, Any] = {
         "status": "healthy",
         "timestamp": now,
@@ -50,6 +58,8 @@ def show_health(
         shown |= {"status": "degraded", "mode": "degraded"}
     if not database.is_up:
         shown["database_error"] = _DATABASE_TROUBLE
+    if are_limits_local:
+        shown |= {"status": "degraded", "mode": "degraded", "limits": "process memory: Redis does not answer"}
     return shown
 
 
