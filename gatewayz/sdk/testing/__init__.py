@@ -5,11 +5,14 @@ Needs pytest. A third party subclasses `ProviderContract` and says how its provi
 
 import pytest
 
-pytest.register_assert_rewrite("gatewayz.sdk.testing.contract", "gatewayz.sdk.testing.playing")
+pytest.register_assert_rewrite(
+    "gatewayz.sdk.testing.contract", "gatewayz.sdk.testing.health_contract", "gatewayz.sdk.testing.playing"
+)
 
 from gatewayz.sdk.testing.client import PlainHttpClient
 from gatewayz.sdk.testing.contract import ProviderContract
 from gatewayz.sdk.testing.fakes import Answer, FakeClock, FakeHttpClient, plugin_context
+from gatewayz.sdk.testing.health_contract import DownTargets, HealthContract
 from gatewayz.sdk.testing.scripts import (
     ANTHROPIC_SCRIPT,
     OPENAI_CHAT_SCRIPT,
@@ -26,8 +29,10 @@ __all__ = [
     "OPENAI_RESPONSES_SCRIPT",
     "SCRIPT_USAGE",
     "Answer",
+    "DownTargets",
     "FakeClock",
     "FakeHttpClient",
+    "HealthContract",
     "PlainHttpClient",
     "ProviderContract",
     "Received",

@@ -24,7 +24,7 @@ class UpstreamCreditsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_
     provider: str
     """The instance it belongs to."""
     url: str
-    api_key: Secret = Secret("")
+    api_key: Secret | None = None
     """Sent as a bearer token; without one the check is off."""
     total: str
     """Path of the member with the credit, such as `data.total_credits` or `balance_infos.0.total_balance`."""
@@ -73,7 +73,8 @@ class UpstreamCredits:
         """Return what is left. Raises UpstreamError, ValueError, LookupError, TypeError."""
         asked, wait = self._settings, self._settings.timeout_s
         origin, path = split_url(asked.url)
-        headers = ((b"authorization", b"Bearer " + asked.api_key.reveal().encode()), (b"accept", b"application/json"))
+        key = asked.api_key.reveal() if asked.api_key else ""
+        headers = ((b"authorization", b"Bearer " + key.encode()), (b"accept", b"application/json"))
         request = HttpRequest(method=b"GET", origin=origin, target=path.encode() or b"/", headers=headers)
         limits = Timeouts(connect_s=wait, first_byte_s=wait, idle_s=wait, total_s=wait)
         reply = await self._context.http.send(request, limits)
