@@ -43,15 +43,23 @@ def _lines(family: Family, is_open: bool) -> Iterator[str]:
 
 
 def _distribution(name: str, sample: Sample, value: Histogram) -> Iterator[str]:
-    for bound, count in zip((*value.bounds, "+Inf"), (*value.counts, value.count), strict=True):
-        yield f"{name}_bucket{_labels((*sample.labels, ('le', str(bound))))} {count}"
+    # Most lines are these: what they share is written once.
+    said = _said(sample.labels)
+    opening = f'{name}_bucket{{{said}{"," if said else ""}le="'
+    for bound, count in zip(value.bounds, value.counts, strict=True):
+        yield f'{opening}{bound}"}} {count}'
+    yield f'{opening}+Inf"}} {value.count}'
     yield f"{name}_count{_labels(sample.labels)} {value.count}"
     yield f"{name}_sum{_labels(sample.labels)} {_number(value.total)}"
 
 
 def _labels(labels: Iterable[tuple[str, str]]) -> str:
-    said = ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in labels)
+    said = _said(labels)
     return f"{{{said}}}" if said else ""
+
+
+def _said(labels: Iterable[tuple[str, str]]) -> str:
+    return ",".join([f'{name}="{value.translate(_ESCAPES)}"' for name, value in labels])
 
 
 def _number(value: float) -> str:
