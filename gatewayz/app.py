@@ -31,6 +31,7 @@ from gatewayz.areas.auth.routes import ROUTES as AUTH
 from gatewayz.areas.availability.routes import ROUTES as AVAILABILITY
 from gatewayz.areas.catalog.routes import ROUTES as CATALOG
 from gatewayz.areas.chat_metrics.routes import ROUTES as CHAT_METRICS
+from gatewayz.areas.chat_sessions.routes import ROUTES as CHAT_SESSIONS
 from gatewayz.areas.circuit_breakers.routes import ROUTES as CIRCUIT_BREAKERS
 from gatewayz.areas.code_router.routes import ROUTES as CODE_ROUTER
 from gatewayz.areas.coupons.routes import ROUTES as COUPONS
@@ -39,6 +40,7 @@ from gatewayz.areas.diagnostics.routes import ROUTES as DIAGNOSTICS
 from gatewayz.areas.documentation.routes import ROUTES as DOCUMENTATION
 from gatewayz.areas.documentation.routes import document_route
 from gatewayz.areas.error_monitor.routes import ROUTES as ERROR_MONITOR
+from gatewayz.areas.feedback.routes import ROUTES as FEEDBACK
 from gatewayz.areas.gateways.routes import ROUTES as GATEWAYS
 from gatewayz.areas.general_router.routes import ROUTES as GENERAL_ROUTER
 from gatewayz.areas.generations.routes import ROUTES as GENERATIONS
@@ -60,6 +62,7 @@ from gatewayz.areas.providers.routes import ROUTES as PROVIDERS
 from gatewayz.areas.rankings.routes import ROUTES as RANKINGS
 from gatewayz.areas.rate_limits.routes import ROUTES as RATE_LIMITS
 from gatewayz.areas.referrals.routes import ROUTES as REFERRALS
+from gatewayz.areas.sharing.routes import ROUTES as SHARING
 from gatewayz.areas.status.routes import ROUTES as STATUS
 from gatewayz.areas.system.routes import ROUTES as SYSTEM
 from gatewayz.areas.system.routes import root_route
@@ -111,6 +114,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     *RANKINGS,
     *INFERENCE,
     *CHAT_METRICS,
+    *CHAT_SESSIONS,
+    *FEEDBACK,
+    *SHARING,
     *METRICS,
     *MONITORING,
     *GRAFANA,

@@ -31,9 +31,11 @@ from gatewayz.domain.catalog.build import Skipped
 from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.domain.catalog_sync.sync import CatalogSync
+from gatewayz.domain.conversations.conversations import Conversations
 from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.error_patterns.error_patterns import ErrorPatterns
 from gatewayz.domain.error_patterns.fixes import Fixes
+from gatewayz.domain.feedback.feedback import Feedbacks
 from gatewayz.domain.health.open import open_health
 from gatewayz.domain.hub.hub import Hub
 from gatewayz.domain.idempotency.idempotency import Idempotency
@@ -57,6 +59,7 @@ from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.plans.plans import Plans
 from gatewayz.domain.promotions import open_promotions
 from gatewayz.domain.routing.pools import Pools
+from gatewayz.domain.sharing.sharing import Sharing
 from gatewayz.domain.status.open import StatusParts, open_status
 from gatewayz.domain.usage.key_uses import KeyUses
 from gatewayz.domain.usage.retention import Retention
@@ -185,6 +188,7 @@ class Lifecycle:
             self._velocity = Velocity(settings.limits.velocity, self._clock)
             self._allowlist = Allowlist(store.allowlist, self._clock)
             self._maintenance = Maintenance(store.maintenance, self._clock)
+            self._conversations = Conversations(store.conversations, store.conversation_search, self._clock)
             self._inbox = self._open_inbox(store)
             self._open_health(store)
             self._idempotency = Idempotency(store.idempotency, self._clock)
@@ -208,6 +212,9 @@ class Lifecycle:
                 promotions=self._promotions,
                 catalog_source=self._catalogs,
                 catalog_sync=self._catalog_sync,
+                conversations=self._conversations,
+                feedback=Feedbacks(store.feedback, self._conversations, self._clock),
+                sharing=Sharing(store.shares, self._clock),
                 observation=self._observation,
                 events=self._events,
                 errors=self._errors,
@@ -467,6 +474,7 @@ class Lifecycle:
             trial_gate=self._promotions.trial_gate,
             clock=self._clock,
             idempotency=self._idempotency,
+            conversations=self._conversations,
             limits=Limits(rules, self._limiter, settings.mail_domains) if rules.enabled else None,
             network=NetworkLimiter(rules.network, self._limiter, self._velocity, self._clock, self._allowlist.covers)
             if rules.enabled and rules.network.enabled

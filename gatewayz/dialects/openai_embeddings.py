@@ -84,13 +84,14 @@ class OpenAiEmbeddings:
     def read_head(self, body: bytes) -> CallHead:
         """Check types and ranges and return what the gateway needs. Raises InvalidRequest with `param`."""
         read, fields = _READER.read(body)
-        take_extensions(fields)
+        extensions = take_extensions(fields)
         inputs = _check_inputs(read.input)
         characters = sum(len(item) if isinstance(item, str) else 4 * len(item) for item in inputs)
         return CallHead(
             model=read.model,
             fields=fields,
             provider=read.provider,
+            extensions=extensions,
             prompt_characters=characters,
             affinity=read.user,
         )

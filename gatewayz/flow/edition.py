@@ -16,6 +16,7 @@ from gatewayz.dialects.passthrough.contract import Passthrough
 from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.catalog.catalog import Catalog
+from gatewayz.domain.conversations.conversations import Conversations
 from gatewayz.domain.idempotency.idempotency import Idempotency
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.domain.limits.key_quota import KeyQuota
@@ -127,6 +128,8 @@ class Edition:
     clock: Clock
     idempotency: Idempotency | None = None
     """Who remembers the ids of callers; None is nobody."""
+    conversations: Conversations | None = None
+    """Sessions that calls may go on from; None is none."""
     limits: Limits | None = None
     """None where the configuration limits nothing."""
     tracing: Tracing | None = None

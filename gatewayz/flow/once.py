@@ -26,7 +26,8 @@ async def answer_once(inbound: Inbound, caller: Caller, edition: Edition, idempo
     :param key: `claim_key` of the request, unique for its user.
     """
     run_s = edition.settings.timeouts.total_s + _GRACE_S
-    found = await idempotency.claim(caller.user_id or 0, key, fingerprint(inbound.format, inbound.body), run_s)
+    operation = inbound.format if inbound.session_id is None else f"{inbound.format} {inbound.session_id}"
+    found = await idempotency.claim(caller.user_id or 0, key, fingerprint(operation, inbound.body), run_s)
     if isinstance(found, Answer):
         return _replay(found)
     if found.run > 1:  # the ledger knows the id from the run that failed, and takes each only once

@@ -2,6 +2,7 @@
 
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.admit import admit
+from gatewayz.flow.converse import KeptStream, begin_turn, is_in_session
 from gatewayz.flow.dispatch import DispatchFailed, Opened, dispatch
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.parse import parse
@@ -19,7 +20,11 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
 
     Cancelling it at any point closes the upstream and releases or settles the hold.
     """
-    call = parse(inbound, edition)
+    call, turn = parse(inbound, edition), None
+    if is_in_session(call, inbound):
+        turn = await begin_turn(call, inbound, caller, edition)
+        inbound = turn.inbound
+        call = parse(inbound, edition)
     admission = await admit(caller, call, inbound, edition)
     bill = Bill(call, inbound, caller, admission, edition)
     try:
@@ -34,13 +39,16 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
         bill.settled(None, (), status=499)
         raise
     facts = _facts(call, admission, opened)
+    if turn is not None:
+        facts |= turn.facts
     if opened.stream is not None:
-        return Reply(
-            content_type=b"text/event-stream; charset=utf-8",
-            body=StreamBody(opened, opened.stream, bill, inbound, edition),
-            facts=facts,
-        )
-    return Reply(content_type=b"application/json", body=await _whole(opened, bill, inbound, edition), facts=facts)
+        stream = (opened, opened.stream, bill, inbound, edition)
+        body = StreamBody(*stream) if turn is None else KeptStream(turn, opened.trial.offer.model, *stream)
+        return Reply(content_type=b"text/event-stream; charset=utf-8", body=body, facts=facts)
+    whole = await _whole(opened, bill, inbound, edition)
+    if turn is not None:
+        await turn.keep_whole(whole, opened.trial.offer.model)
+    return Reply(content_type=b"application/json", body=whole, facts=facts)
 
 
 async def _whole(opened: Opened, bill: Bill, inbound: Inbound, edition: Edition) -> bytes:

@@ -31,6 +31,8 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     headers: Headers = ()
     """Caller headers the format defines as part of the call."""
     client_address: str = ""
+    session_id: str | None = None
+    """The chat session that the query names."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):

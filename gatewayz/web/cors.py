@@ -8,7 +8,9 @@ from gatewayz.web.asgi import HeaderList
 __all__ = ["Cors"]
 
 _METHODS: Final = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
-_EXPOSED: Final = b"x-request-id, request-id, x-provider, x-model, retry-after"
+_EXPOSED: Final = (
+    b"x-request-id, request-id, x-provider, x-model, x-session-history, x-session-history-dropped, retry-after"
+)
 
 
 class Cors:

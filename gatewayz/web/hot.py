@@ -12,6 +12,7 @@ from typing import Final
 from gatewayz.domain.idempotency.idempotency import claim_key
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.domain.identity.restrictions import check_restrictions
+from gatewayz.flow.converse import session_of_query
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.gateway import Gateway
 from gatewayz.flow.once import answer_once
@@ -110,6 +111,7 @@ class HotFront:
                 started=exchange.started,
                 headers=head.format_headers,
                 client_address=address,
+                session_id=session_of_query(query) if (query := scope.get("query_string")) else None,
             )
             hang_up.watch()
             self._keep_alive.add(exchange, edition, body)

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 from gatewayz.domain.analytics.event_log import EventLog
 from gatewayz.domain.catalog_sync.source import CatalogSource
+from gatewayz.domain.conversations.conversations import Conversations
 from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.error_patterns.error_patterns import ErrorPatterns
+from gatewayz.domain.feedback.feedback import Feedbacks
 from gatewayz.domain.health.pings import Pings
 from gatewayz.domain.health.readings import Readings
 from gatewayz.domain.health.vitals import Vitals
@@ -23,6 +25,7 @@ from gatewayz.domain.maintenance.maintenance import Maintenance
 from gatewayz.domain.observation.observation import Observation
 from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.promotions import Promotions
+from gatewayz.domain.sharing.sharing import Sharing
 from gatewayz.domain.status.page import StatusPage
 from gatewayz.jobs.catalog_sync import CatalogSyncJob
 from gatewayz.sdk.clock import Clock
@@ -72,6 +75,12 @@ class Services:
     """Trials, coupons, referrals, partners, and the credit they give."""
     observation: Observation
     """What was observed of traffic and probes."""
+    conversations: Conversations
+    """Chat sessions of users."""
+    feedback: Feedbacks
+    """What users think of answers."""
+    sharing: Sharing
+    """Links to conversations."""
     events: EventLog
     """Takes what clients say happened in them."""
     errors: ErrorPatterns

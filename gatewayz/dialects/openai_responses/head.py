@@ -50,7 +50,7 @@ class _Prompt:
 def read_head(body: bytes) -> CallHead:
     """Check types and ranges and return what the gateway needs. See `CallerDialect.read_head`."""
     read, fields = READER.read(body)
-    take_extensions(fields)
+    extensions = take_extensions(fields)
     prompt = _Prompt()
     for name, member in (("input", read.input), ("instructions", read.instructions)):
         if isinstance(member, str):
@@ -72,6 +72,7 @@ def read_head(body: bytes) -> CallHead:
         max_output_tokens=read.max_output_tokens or read.max_tokens,
         needs=frozenset(prompt.needs),
         provider=read.provider,
+        extensions=extensions,
         prompt_characters=prompt.characters,
         images=prompt.images,
         affinity=read.prompt_cache_key or read.user or read.safety_identifier,

@@ -1,0 +1,1 @@
+"""Chat sessions and search in them. Source: spec 01 §6."""

@@ -1,0 +1,1 @@
+"""What users think of answers. Source: spec 01 §7."""

@@ -1,0 +1,1 @@
+"""Links to conversations. Source: spec 01 §8."""
