@@ -54,6 +54,7 @@ from gatewayz.areas.model_health.routes import ROUTES as MODEL_HEALTH
 from gatewayz.areas.model_registry.routes import ROUTES as MODEL_REGISTRY
 from gatewayz.areas.model_traffic.routes import ROUTES as MODEL_TRAFFIC
 from gatewayz.areas.monitoring.routes import ROUTES as MONITORING
+from gatewayz.areas.notifications.routes import ROUTES as NOTIFICATIONS
 from gatewayz.areas.pages.routes import ROUTES as PAGES
 from gatewayz.areas.partner_trials.routes import ROUTES as PARTNER_TRIALS
 from gatewayz.areas.payments.routes import ROUTES as PAYMENTS
@@ -150,6 +151,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *PARTNER_TRIALS,
     *PLANS,
     *REFERRALS,
+    *NOTIFICATIONS,
     *TOOLS,
     *PAGES,
     *DOCUMENTATION,

@@ -52,6 +52,7 @@ from gatewayz.domain.limits.network import NetworkLimiter, Velocity
 from gatewayz.domain.limits.open import open_limiter
 from gatewayz.domain.mail import Mailer
 from gatewayz.domain.maintenance.maintenance import Maintenance
+from gatewayz.domain.notifications.notices import Notices
 from gatewayz.domain.observation.observation import Observation
 from gatewayz.domain.observation.roll_up import RollUp
 from gatewayz.domain.payments.booking import PaymentBook
@@ -113,6 +114,7 @@ _RESTART_KEYS: Final = (
     "upstream",
     "tracing",
     "ledger",
+    "notifications",
     "downtime",
 )
 """Top-level keys that a running process cannot change."""
@@ -195,12 +197,14 @@ class Lifecycle:
             self._stack.push_async_callback(self._idempotency.aclose)
             metrics = self._open_metrics(store)
             status = self._open_status(store)
+            notices = self._open_notices(store)
             self._services = Services(
                 clock=self._clock,
                 store=store,
                 accounts=Accounts(store.users, store.keys, vault, self._clock),
                 authenticator=self._keys,
-                mailer=Mailer(lambda: self._gateway.edition.mail),
+                mailer=self._mailer,
+                notices=notices,
                 ledger=self._ledger,
                 inbox=self._inbox,
                 limiter=self._limiter,
@@ -305,6 +309,15 @@ class Lifecycle:
         metrics = Metrics(sources, self._clock, store.check, files)
         self._share_figures = Periodic("tell figures to other workers", metrics.share, every_s=1.0)
         return metrics
+
+    def _open_notices(self, store: "SqlStore") -> Notices:
+        self._mailer = Mailer(lambda: self._gateway.edition.mail)
+        notices = Notices(store.notifications, store.users, self._ledger, self._mailer, self._clock)
+        every_s = self._loaded.settings.notifications.check_s
+        self._tell = Leased(
+            "tell people", notices.send_due, store.leases, self._clock, holder=self._process, every_s=every_s
+        )
+        return notices
 
     def _open_events(self, store: "SqlStore") -> None:
         self._events = EventLog(store.analytics, self._clock, self._loaded.settings.analytics)
@@ -517,6 +530,8 @@ class Lifecycle:
         if self._errors.is_enabled:
             self._run(self._exchange_errors.run(), self._exchange_errors.name)
             self._run(self._prune_errors.run(), self._prune_errors.name)
+        if self._loaded.settings.notifications.enabled:
+            self._run(self._tell.periodic().run(), self._tell.name)
         for name, work in self._record_jobs:
             self._run(work.run(), name)
         self._run(self.watch.run(), "watch the configuration")

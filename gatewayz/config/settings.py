@@ -15,6 +15,7 @@ from gatewayz.config.sections.health import Downtime, HealthEntry
 from gatewayz.config.sections.limits import Limits
 from gatewayz.config.sections.models import ModelEntry
 from gatewayz.config.sections.money import CreditGrants, CreditPackages, Ledger, Subscriptions, UsageLog
+from gatewayz.config.sections.notifications import Notifications
 from gatewayz.config.sections.observing import Analytics, Observation
 from gatewayz.config.sections.pages import RouterPage
 from gatewayz.config.sections.plans import PartnerEntry, Plans, Referrals
@@ -56,6 +57,8 @@ class Settings(Section, frozen=True, kw_only=True):
     """Where open models are looked up; `none` is nowhere."""
     mail: PluginEntry = PluginEntry(use=NOTHING)
     """Who takes the mail to people; `none` drops it."""
+    notifications: Notifications = Notifications()
+    """When people are told about their account."""
     tools: dict[str, PluginEntry] = {}
     """Functions that callers and models may have run here, by the name they are called by."""
     health: dict[str, HealthEntry] = {}

@@ -22,6 +22,7 @@ from gatewayz.domain.limits.limiter import Limiter
 from gatewayz.domain.limits.network import Velocity
 from gatewayz.domain.mail import Mailer
 from gatewayz.domain.maintenance.maintenance import Maintenance
+from gatewayz.domain.notifications.notices import Notices
 from gatewayz.domain.observation.observation import Observation
 from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.promotions import Promotions
@@ -51,6 +52,8 @@ class Services:
     """Who a key stands for; `catch_up` after a change makes this process see it at once."""
     mailer: Mailer
     """Takes the mail to people."""
+    notices: Notices
+    """Tells people about their account."""
     ledger: Ledger
     """Money of all customers."""
     limiter: Limiter

@@ -24,6 +24,7 @@ from gatewayz.store.sql.keys import SqlKeyStore
 from gatewayz.store.sql.leases import SqlLeaseStore
 from gatewayz.store.sql.ledger import SqlLedgerStore
 from gatewayz.store.sql.maintenance import SqlMaintenanceStore
+from gatewayz.store.sql.notifications import SqlNotificationStore
 from gatewayz.store.sql.observation import SqlObservationStore
 from gatewayz.store.sql.payments import SqlPaymentStore
 from gatewayz.store.sql.people import SqlPeopleStore
@@ -77,6 +78,7 @@ class SqlStore:
         self.conversation_search = SqlConversationSearch(database)
         self.feedback = SqlFeedbackStore(database)
         self.shares = SqlShareStore(database)
+        self.notifications = SqlNotificationStore(database)
         self.payments = SqlPaymentStore(database)
         self.ledger = SqlLedgerStore(database, sync_commits=sync_commits)
 

@@ -1,0 +1,1 @@
+"""Mail to people about their account. Source: spec 08 §5, docs/decisions/0173-notices.md."""
