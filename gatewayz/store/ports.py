@@ -39,7 +39,7 @@ class IdentityStore(Protocol):
         ...
 
     async def list_identity_changes(self, after: int) -> Sequence[IdentityChange]:
-        """Return the changes after a revision, oldest first; one with `user_id` None when some are forgotten."""
+        """Return the changes after a revision, oldest first; with `user_id` None where everybody is meant."""
         ...
 
     async def record_uses(self, uses: Sequence[KeyUse]) -> None:

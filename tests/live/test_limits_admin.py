@@ -1,6 +1,8 @@
 """`/admin/rate-limits`: what the limiter knows, and the limits of anybody's key."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -90,3 +92,22 @@ def test_what_is_refused(gateway: GatewayProcess, admin: httpx.Client) -> None:
     plain = {"authorization": f"Bearer {key}"}
     for path in ("system", "alerts", "users", "config"):
         assert httpx.get(f"{gateway.base}/admin/rate-limits/{path}", headers=plain).status_code == 403
+
+
+def test_24_5_4_what_is_remembered_of_keys_is_read_again_and_counters_stay(
+    gateway: GatewayProcess, admin: httpx.Client
+) -> None:
+    key = gateway.create_user("cleared@example.com")
+    admin.post("/config", json={"api_key": key, "rate_limits": {"requests_per_minute": 2}}).raise_for_status()
+    assert [chat(gateway, key) for _ in range(3)] == [200, 200, 429]
+    # Behind the gateway's back: no process is told.
+    with closing(sqlite3.connect(gateway.folder / "gatewayz.db")) as database, database:
+        database.execute("UPDATE users SET is_active = 0 WHERE email = 'cleared@example.com'")
+    assert chat(gateway, key) == 429
+    done = httpx.post(f"{gateway.base}/admin/clear-rate-limit-cache", json={}, headers=admin.headers, timeout=20)
+    assert done.status_code == 200 and "Counters were not touched" in done.json()["message"]
+    assert chat(gateway, key) == 401
+    with closing(sqlite3.connect(gateway.folder / "gatewayz.db")) as database, database:
+        database.execute("UPDATE users SET is_active = 1 WHERE email = 'cleared@example.com'")
+    assert httpx.post(str(done.url), json={}, headers=admin.headers, timeout=20).status_code == 200
+    assert chat(gateway, key) == 429

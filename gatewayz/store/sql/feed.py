@@ -8,10 +8,12 @@ from sqlmodel import Session, col
 
 from gatewayz.store.sql.tables.accounts import IdentityChangeRow, RevisionRow
 
-__all__ = ["FEED_LENGTH", "announce"]
+__all__ = ["EVERYBODY", "FEED_LENGTH", "announce"]
 
 FEED_LENGTH: Final = 10_000
 """Changes kept; a process further behind forgets everybody."""
+EVERYBODY: Final = 0
+"""In place of a user: all of them are to be read again."""
 
 
 def announce(session: Session, user_id: int, reason: str, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """What authenticating reads."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Update, update
@@ -8,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from gatewayz.store.records import IdentityChange, KeyHolder, KeyUse
 from gatewayz.store.sql.database import Database
+from gatewayz.store.sql.feed import EVERYBODY, announce
 from gatewayz.store.sql.keys import key_of
 from gatewayz.store.sql.tables.accounts import ApiKeyRow, IdentityChangeRow, RevisionRow, UserRow
 from gatewayz.store.sql.tables.sign_ups import ProfileRow
@@ -50,7 +52,7 @@ class SqlIdentityStore:
         return await self._database.read(work)
 
     async def list_identity_changes(self, after: int) -> Sequence[IdentityChange]:
-        """Return the changes after a revision, oldest first; one with `user_id` None when some are forgotten."""
+        """Return the changes after a revision, oldest first; with `user_id` None where everybody is meant."""
 
         def work(session: Session) -> list[IdentityChange]:
             newest = session.exec(select(RevisionRow.value).where(RevisionRow.name == "identity")).one()
@@ -65,9 +67,13 @@ class SqlIdentityStore:
             # A gap (forgotten rows), or a database that was set back: nobody can be told apart.
             if newest < after or not rows or rows[0][0] != after + 1:
                 return [IdentityChange(revision=newest, user_id=None)]
-            return [IdentityChange(revision=revision, user_id=user_id) for revision, user_id in rows]
+            return [IdentityChange(revision=revision, user_id=user_id or None) for revision, user_id in rows]
 
         return await self._database.read(work)
+
+    async def forget_everybody(self, now: datetime) -> None:
+        """Have every process read again whoever it knows."""
+        await self._database.write(lambda session: announce(session, EVERYBODY, "everybody", now))
 
     async def record_uses(self, uses: Sequence[KeyUse]) -> None:
         """Add to the counters of keys; this is no change of identity."""

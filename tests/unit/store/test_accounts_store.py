@@ -209,3 +209,12 @@ async def test_the_store_says_whether_it_answers(store: SqlStore) -> None:
     assert await store.check() is None
     await store.database.write(lambda session: session.execute(text("DROP TABLE identity_changes")))
     assert await store.check() is None
+
+
+async def test_everybody_can_be_meant_between_other_changes(store: SqlStore, user: User) -> None:
+    before = await store.identity.identity_revision()
+    await store.users.update_user(user.id, UserChanges(plan="one"), NOW)
+    await store.identity.forget_everybody(NOW)
+    await store.users.update_user(user.id, UserChanges(plan="two"), NOW)
+    told = await store.identity.list_identity_changes(before)
+    assert [change.user_id for change in told] == [user.id, None, user.id]

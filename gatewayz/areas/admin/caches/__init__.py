@@ -1,1 +1,1 @@
-"""The model catalog in memory, for administrators. Source: spec 07 §5."""
+"""What is kept in memory, for administrators. Source: spec 07 §5."""

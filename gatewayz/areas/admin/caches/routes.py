@@ -1,4 +1,4 @@
-"""`/admin/cache-status`, `/admin/refresh-providers`, `/admin/cache/*`. Source: spec 07 §5 (24.5.1 to 24.5.3)."""
+"""`/admin/cache-status`, `/admin/refresh-providers`, `/admin/cache/*`, `/admin/clear-*`. Source: spec 07 §5."""
 
 from typing import Final
 
@@ -49,8 +49,22 @@ async def clear(call: Call) -> Response:
     return json_response({"success": True, "message": message, **told, "timestamp": services.clock.now()})
 
 
+async def clear_limits(call: Call) -> Response:
+    """Have every process read keys with their limits, and the allowlist, again; counters stay (24.5.4)."""
+    services = call.services
+    await services.store.identity.forget_everybody(services.clock.now())
+    await services.authenticator.catch_up()
+    await services.allowlist.refresh()
+    message = (
+        "Keys with their limits, refused keys and the allowlist are read again by every process. "
+        "Counters were not touched: what was used up stays used up."
+    )
+    return json_response({"status": "success", "message": message, "timestamp": services.clock.now()})
+
+
 ROUTES: Final = (
     Route(method="GET", path="/admin/cache-status", handler=show_status, guard="admin"),
     Route(method="POST", path="/admin/refresh-providers", handler=refresh_providers, guard="admin"),
     Route(method="POST", path="/admin/cache/clear", handler=clear, guard="admin", query=ClearQuery),
+    Route(method="POST", path="/admin/clear-rate-limit-cache", handler=clear_limits, guard="admin"),
 )
