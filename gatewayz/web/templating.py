@@ -73,7 +73,7 @@ def show_dollars(nano: int | None) -> str:
     if nano is None:
         return UNKNOWN
     dollars = nano / NANO_PER_USD
-    if dollars == 0 or dollars >= 1:
+    if dollars == 0 or dollars >= 0.1:
         return f"${dollars:,.2f}"
     return f"${dollars:.4f}" if dollars >= 0.0001 else "< $0.0001"
 

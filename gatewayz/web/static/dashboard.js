@@ -16,8 +16,13 @@
   const percent = (value) => (value == null ? "–" : `${Math.round(value * 100) / 100} %`);
   const time = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
+  // A line joins neighbours; a minute without any is a point.
+  const alone = (plot, index) => {
+    const values = plot.data[index];
+    return values.flatMap((value, at) => (value != null && values[at - 1] == null && values[at + 1] == null ? [at] : []));
+  };
   const line = (label, name, show) => ({
-    label, stroke: color(name), width: 1.6, value: (_, value) => show(value), points: { show: true, size: 4, fill: color(name), width: 0 },
+    label, stroke: color(name), width: 1.6, value: (_, value) => show(value), points: { show: true, size: 4, fill: color(name), width: 0, filter: alone },
   });
   const bars = (label, name) => ({
     label, stroke: color(name), fill: color(name), width: 0, paths: uPlot.paths.bars({ size: [0.7, 14] }),
