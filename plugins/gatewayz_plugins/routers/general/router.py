@@ -13,6 +13,7 @@ from gatewayz_plugins.routers.selection.candidates import Candidate, Demand, Lis
 from gatewayz_plugins.routers.selection.choice import keep, order
 from gatewayz_plugins.routers.selection.conversations import Conversations
 from gatewayz_plugins.routers.selection.facts import Ability, ability_of
+from gatewayz_plugins.routers.selection.learning import Learning
 from gatewayz_plugins.routers.selection.scoring import NO_DEMAND, Scores, demand_of
 from gatewayz_plugins.routers.selection.tally import Tally
 
@@ -40,6 +41,7 @@ class GeneralRouter:
             for model in settings.models
         }
         self._listing = Listing(self._abilities)
+        self._learning = Learning(settings.learning, self._abilities, self._guess)
         self._conversations = Conversations()
         self._tally = Tally(context.clock)
         self.modes: Mapping[str, str] = {name: mode.label for name, mode in settings.modes.items()}
@@ -47,6 +49,7 @@ class GeneralRouter:
 
     def rank(self, call: RoutingCall, offers: Sequence[Offer], signals: Signals) -> Ranking:
         """Return the offers of the chosen model and of those next to it. See `PoolRouter.rank`."""
+        self._learning.hear(call)
         served = self._listing.of_pool(offers)
         reason = None if served else MODEL_UNAVAILABLE
         decision = self._decide(call, served or self._listing.of_all(offers), signals, reason)
@@ -54,6 +57,7 @@ class GeneralRouter:
             self._tally.refused += 1
             return Ranking(offers=(), reason=decision.reasoning)
         self._conversations.remember(call, decision.chosen.model)
+        self._learning.answered(call, decision.chosen.model, decision.demand.domains)
         self._tally.decided(mode=call.mode, model=decision.chosen.model, fallback_reason=decision.fallback_reason)
         return Ranking(offers=decision.offers, reason=decision.reasoning, decision=decision)
 
@@ -90,8 +94,8 @@ class GeneralRouter:
         }
 
     def stats(self) -> Mapping[str, Any]:
-        """Return counts of this process's decisions."""
-        return self._tally.shown()
+        """Return counts of this process's decisions, and what it learnt from their outcomes."""
+        return {**self._tally.shown(), "learning": self._learning.shown()}
 
     def _decide(self, call: RoutingCall, served: Served, signals: Signals, reason: str | None) -> GeneralDecision:
         mode = self._settings.modes[call.mode]
@@ -145,7 +149,7 @@ class GeneralRouter:
             call,
             served,
             demand,
-            self._abilities,
+            self._learning.abilities,
             guess=self._guess,
             signals=signals,
             latencies=self._settings.latency if self._settings.modes[call.mode].least == "latency" else None,

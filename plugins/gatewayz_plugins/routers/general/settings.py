@@ -10,6 +10,7 @@ from gatewayz.sdk.errors import ConfigurationError
 from gatewayz_plugins.routers.selection.candidates import Latencies
 from gatewayz_plugins.routers.selection.choice import Objective
 from gatewayz_plugins.routers.selection.facts import Benchmark, ModelFacts, unknown_figures
+from gatewayz_plugins.routers.selection.learning import LearningSettings
 
 __all__ = ["GeneralMode", "GeneralModel", "GeneralSettings"]
 
@@ -48,6 +49,8 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     latency: Latencies = Latencies()
     score_prompts: bool = True
     """False: every mode goes along its chain."""
+    learning: LearningSettings = LearningSettings()
+    """Whether outcomes of answers change what models are taken to be able to."""
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError for names that lead nowhere."""
