@@ -132,7 +132,6 @@ def world(folder: Path) -> Iterator[World]:
         config: Mapping[str, Any] = {
             **{name: part for name, part in shipped.items() if name not in ("data_dir", "store", "server")},
             "providers": _providers(upstream.url),
-            "plugins": ["providers.*", "routers.*", "billing.*", "payments.*", "identity.*", "hub.*", "mail.*", "tools.*", "health.*"],
             "billing": {"use": "credits"},
             "payments": payments,
             "identity": {"development": {"use": "development", "secret": TOKEN_SECRET}},

@@ -43,7 +43,7 @@ def _cut(page: str, path: Path) -> Iterator[Passage]:
             lines.append(line)
             continue
         yield from _passage(name, heading, path, lines)
-        heading, lines = found[2].strip("` "), []
+        heading, lines = found[2].replace("`", "").strip(), []
         if len(found[1]) == 1:
             name = heading
     yield from _passage(name, heading, path, lines)
