@@ -101,6 +101,8 @@ def test_checks_see_what_is_there(watched: Watched) -> None:
     assert disk["place"].startswith("machine-") and disk["facts"]["free_mb"] > 0
     assert watched.until("full_disk", "down")["detail"].endswith("MB are left")
     assert watched.until("list", "up")["provider"] == "openai"
+    gateway = watched.client.get("/health/openai").json()["data"]
+    assert (gateway["endpoint_check"], gateway["status"]) == ("up", "healthy")
     watched.until("page", "up")
     watched.until("left", "up")
     assert watched.until("spent", "down")["detail"] == "the balance is used up"

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from gatewayz.domain.catalog.gateways import Gateways
+from gatewayz.domain.health.readings import Component
 from gatewayz.domain.health.shown import ProviderStanding
 from gatewayz.domain.health.standing import Standings
 from gatewayz.store.catalog_records import ProviderList
@@ -13,12 +14,15 @@ from gatewayz.store.catalog_records import ProviderList
 __all__ = ["show_dashboard_data", "show_gateway", "show_gateways", "unconfigured"]
 
 _STATUS: Final = {"online": "healthy", "degraded": "degraded", "offline": "unhealthy", "unknown": "unknown"}
+Checks = Sequence[Component]
+_LIST_CHECK: Final = "http_probe"
+_CHECKED: Final = {"up": "healthy", "degraded": "degraded", "down": "unhealthy", "unknown": "unknown"}
 Status = Literal["healthy", "degraded", "unhealthy", "unknown", "unconfigured"]
 
 
-def show_gateways(gateways: Gateways, standings: Standings, now: datetime) -> dict[str, Any]:
-    """Return `GET /health/gateways` (12.4.1). A configured one that was never called is `unknown`."""
-    data = _all(gateways, standings)
+def show_gateways(gateways: Gateways, standings: Standings, checks: Checks, now: datetime) -> dict[str, Any]:
+    """Return `GET /health/gateways` (12.4.1). A configured one that was never called or checked is `unknown`."""
+    data = _all(gateways, standings, checks)
     counts = Counter(str(each["status"]) for each in data.values())
     judged = counts["healthy"] + counts["degraded"] + counts["unhealthy"]
     return {
@@ -38,9 +42,9 @@ def show_gateways(gateways: Gateways, standings: Standings, now: datetime) -> di
     }
 
 
-def show_dashboard_data(gateways: Gateways, standings: Standings, now: datetime) -> dict[str, Any]:
+def show_dashboard_data(gateways: Gateways, standings: Standings, checks: Checks, now: datetime) -> dict[str, Any]:
     """Return `GET /health/gateways/dashboard/data` (12.4.3). Nothing is repaired by looking: `auto_fixed` stays 0."""
-    data = _all(gateways, standings)
+    data = _all(gateways, standings, checks)
     counts = Counter(str(each["status"]) for each in data.values())
     return {
         "success": True,
@@ -60,13 +64,19 @@ def show_dashboard_data(gateways: Gateways, standings: Standings, now: datetime)
 
 
 def show_gateway(
-    gateways: Gateways, name: str, standings: Standings, lists: Sequence[ProviderList] | None, now: datetime
+    gateways: Gateways,
+    name: str,
+    standings: Standings,
+    checks: Checks,
+    *,
+    lists: Sequence[ProviderList] | None,
+    now: datetime,
 ) -> dict[str, Any]:
     """Return `GET /health/{gateway}` (12.4.4).
 
     :param lists: how it stands with providers' model lists; None when the database is away.
     """
-    shown = _gateway(gateways, name, {each.provider: each for each in standings.providers})
+    shown = _gateway(gateways, name, {each.provider: each for each in standings.providers}, checks)
     listed = next((each for each in lists or () if each.provider == name), None)
     count = shown["models"]
     minimum = gateways.display(name).min_models
@@ -83,24 +93,29 @@ def show_gateway(
 
 def unconfigured(gateways: Gateways, standings: Standings) -> list[str]:
     """Return the gateways of the public list that are not switched on."""
-    return [name for name, shown in _all(gateways, standings).items() if shown["status"] == "unconfigured"]
+    return [name for name, shown in _all(gateways, standings, ()).items() if shown["status"] == "unconfigured"]
 
 
-def _all(gateways: Gateways, standings: Standings) -> dict[str, dict[str, Any]]:
+def _all(gateways: Gateways, standings: Standings, checks: Checks) -> dict[str, dict[str, Any]]:
     known = {each.provider: each for each in standings.providers}
     names = dict.fromkeys([*gateways.known(), *known])
-    return {name: _gateway(gateways, name, known) for name in names}
+    return {name: _gateway(gateways, name, known, checks) for name in names}
 
 
-def _gateway(gateways: Gateways, name: str, known: Mapping[str, ProviderStanding]) -> dict[str, Any]:
+def _gateway(gateways: Gateways, name: str, known: Mapping[str, ProviderStanding], checks: Checks) -> dict[str, Any]:
+    """Traffic decides; where there was none, a check that reads the model list does."""
     standing = known.get(name)
     status: str = "unconfigured"
     if standing is not None and standing.is_configured:
         status = _STATUS[standing.status]
+    check = next((each for each in checks if each.provider == name and each.check == _LIST_CHECK), None)
+    if status == "unknown" and check is not None:
+        status = _CHECKED[check.state]
     return {
         "name": gateways.display(name).name,
         "status": status,
         "available": status in ("healthy", "degraded", "unknown"),
+        "endpoint_check": None if check is None else check.state,
         "latency_ms": None if standing is None else standing.avg_response_time_ms,
         "last_check": None if standing is None else standing.last_checked,
         "error": "not configured" if status == "unconfigured" else standing.error_message if standing else None,

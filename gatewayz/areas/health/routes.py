@@ -137,7 +137,8 @@ async def show_model_uptime(call: Call) -> Response:
 async def list_gateways(call: Call) -> Response:
     """Every gateway, configured or not (12.4.1)."""
     standings = await _standings(call)
-    return json_response(gateways.show_gateways(_gateways(call), standings, call.edition.clock.now()))
+    checks = await _components(call)
+    return json_response(gateways.show_gateways(_gateways(call), standings, checks, call.edition.clock.now()))
 
 
 async def show_gateway_uptime(call: Call) -> Response:
@@ -149,7 +150,8 @@ async def show_dashboard_data(call: Call) -> Response:
     """What the page of gateways shows (12.4.3)."""
     read_query(DashboardQuery)
     standings = await _standings(call)
-    return json_response(gateways.show_dashboard_data(_gateways(call), standings, call.edition.clock.now()))
+    checks = await _components(call)
+    return json_response(gateways.show_dashboard_data(_gateways(call), standings, checks, call.edition.clock.now()))
 
 
 async def show_gateway(call: Call, gateway: str) -> Response:
@@ -159,7 +161,9 @@ async def show_gateway(call: Call, gateway: str) -> Response:
     if name is None:
         raise ResourceNotFound(f"there is no gateway {gateway[:80]!r}", param="gateway")
     lists = await call.services.vitals.lists()
-    return json_response(gateways.show_gateway(known, name, await _standings(call), lists, call.edition.clock.now()))
+    standings, checks = await _standings(call), await _components(call)
+    shown = gateways.show_gateway(known, name, standings, checks, lists=lists, now=call.edition.clock.now())
+    return json_response(shown)
 
 
 async def _components(call: Call) -> Sequence[Component]:
