@@ -33,9 +33,9 @@ async def test_outcomes_become_plain_values() -> None:
     class Hit(msgspec.Struct):
         title: str
 
-    fenced = FencedTool("search", Scripted(ToolOutcome(result={"hits": (Hit(title="a"),)}, metadata={1: b"x"})))
+    fenced = FencedTool("search", Scripted(ToolOutcome(result={"hits": (Hit(title="a"),)}, metadata={"key": b"x"})))
     outcome = await fenced.run(ASKED)
-    assert (outcome.result, outcome.metadata) == ({"hits": ({"title": "a"},)}, {"1": "eA=="})
+    assert (outcome.result, outcome.metadata) == ({"hits": ({"title": "a"},)}, {"key": "eA=="})
 
 
 @pytest.mark.parametrize(
