@@ -27,7 +27,9 @@ __all__ = ["ROUTES"]
 
 async def show_status(call: Call) -> Response:
     """One word for everything, and what it rests on."""
-    return json_response(await call.services.status.overall(call.edition.catalog))
+    shown = await call.services.status.overall(call.edition.catalog)
+    database = await call.services.vitals.database()
+    return json_response(shown if database.is_up else service.without_database(shown))
 
 
 async def show_details(call: Call) -> Response:

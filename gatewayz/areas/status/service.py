@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from gatewayz.areas.status.schema import IncidentQuery, OfferQuery
 from gatewayz.config.sections.serving import Server
 from gatewayz.domain.breakers.breakers import BreakerView
@@ -12,7 +14,7 @@ from gatewayz.domain.breakers.circuit import State
 from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.health.vitals import Answering
 from gatewayz.domain.observation.traffic import Condition
-from gatewayz.domain.status.shown import Checks, OfferStatus, offer_word
+from gatewayz.domain.status.shown import Checks, OfferStatus, Overall, Word, offer_word
 from gatewayz.domain.status.tiers import Offered, Tier
 from gatewayz.sdk.errors import GatewayzError
 from gatewayz.store.incident_records import IncidentFilter, IncidentTotals
@@ -28,6 +30,7 @@ __all__ = [
     "matching",
     "named_offer",
     "statistics",
+    "without_database",
 ]
 
 _ONE_ONLY: Final = ("consecutive_failures", "usage_24h", "is_enabled")
@@ -104,6 +107,13 @@ def concurrency(working: int, in_progress: int, server: Server) -> dict[str, Any
         "utilization_percent": round(100 * share, 2),
         "open_requests": in_progress,
     }
+
+
+def without_database(shown: Overall) -> Overall:
+    """Return the word for everything while the database is away: at best degraded, and it says so (25.20)."""
+    word: Word = "major_outage" if shown.status == "major_outage" else "degraded"
+    message = f"The gateway's database does not answer. {shown.status_message}"
+    return msgspec.structs.replace(shown, status=word, status_message=message)
 
 
 def circuit_summary(views: Mapping[str, BreakerView]) -> dict[str, Any]:
