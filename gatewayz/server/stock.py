@@ -197,6 +197,9 @@ async def serve_stock(
     from hypercorn.config import Config  # noqa: PLC0415
     from hypercorn.utils import LifespanFailureError, LifespanTimeoutError  # noqa: PLC0415
 
+    from gatewayz.server.http2 import use_bounded_http2  # noqa: PLC0415
+
+    use_bounded_http2()
     for sock in sockets:
         sock.listen(settings.backlog)  # Hypercorn says nothing when it has begun: from here on, clients may come
     access_log = AccessLog(asyncio.get_running_loop()) if settings.access_log else None

@@ -5,10 +5,12 @@ import logging
 
 import h2.config
 import h2.connection
+import h2.errors
 import h2.events
 import pytest
 
 from gatewayz.server.asgi import Receive, Scope, Send
+from gatewayz.server.http2 import RESETS
 from tests.fakes.asgi_apps import Recorder, answer, build, echo
 from tests.fakes.raw_http import GET, connected, error_of, serving, status_of, talk
 
@@ -70,6 +72,24 @@ async def test_http2_only_when_it_is_on() -> None:
         assert b"200" in await talk(port, b"GET / HTTP/1.1\r\nHost: a\r\n" + CLOSE)
     async with serving(echo, fast_http=False) as port:
         assert await speak_http2(port) == 505
+
+
+async def test_http2_requests_are_not_taken_back_without_end() -> None:
+    connection = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+    connection.initiate_connection()
+    head = [(":method", "GET"), (":path", "/"), (":scheme", "http"), (":authority", "a")]
+    async with serving(echo, http2=True) as port:
+        async with connected(port) as client:
+            client.send(connection.data_to_send())
+            for number in range(RESETS + 1):
+                connection.send_headers(2 * number + 1, head, end_stream=True)
+                connection.reset_stream(2 * number + 1)
+                client.send(connection.data_to_send())
+            ends: list[h2.events.Event] = []
+            while data := await asyncio.wait_for(client.reader.read(65536), 3):
+                ends += [e for e in connection.receive_data(data) if isinstance(e, h2.events.ConnectionTerminated)]
+        assert [end.error_code for end in ends] == [h2.errors.ErrorCodes.ENHANCE_YOUR_CALM]
+        assert await speak_http2(port) == 200
 
 
 async def test_hang_up_is_told() -> None:
