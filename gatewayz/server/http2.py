@@ -32,4 +32,4 @@ class BoundedH2Protocol(H2Protocol):
 
 def use_bounded_http2() -> None:
     """Have Hypercorn speak it; there is no setting for that."""
-    hypercorn.protocol.H2Protocol = BoundedH2Protocol  # type: ignore[misc, attr-defined]
+    hypercorn.protocol.H2Protocol = BoundedH2Protocol  # type: ignore[attr-defined]
