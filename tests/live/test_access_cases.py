@@ -30,9 +30,20 @@ VICTIM = {
     "/api/stripe/checkout-session/<session_id>": "session_id",
     "/api/stripe/payment-intent/<intent_id>": "intent_id",
     "/api/stripe/payments/<payment_id>": "payment_id",
+    "/v1/chat/sessions/<session_id>": "chat_session_id",
+    "/v1/chat/sessions/<session_id>/messages": "chat_session_id",
+    "/v1/chat/sessions/<session_id>/messages/batch": "chat_session_id",
+    "/v1/chat/sessions/<session_id>/feedback": "chat_session_id",
+    "/v1/chat/feedback/<feedback_id>": "feedback_id",
+    "/v1/chat/share/<token>": "share_token",
 }
 """Path without converters to what `Site.own` has of the victim."""
-BODIES = {"PUT": {"requests_per_minute": 1, "key_name": "taken over"}, "DELETE": {"confirmation": "DELETE_KEY"}}
+_SAID = {"role": "user", "content": "taken over"}
+BODIES = {
+    "PUT": {"requests_per_minute": 1, "key_name": "taken over", "title": "taken over", "rating": 1},
+    "POST": {**_SAID, "messages": [_SAID]},
+    "DELETE": {"confirmation": "DELETE_KEY"},
+}
 
 
 class Site:
@@ -47,11 +58,19 @@ class Site:
         intent = self.ask("POST", "/api/stripe/payment-intent", self.victim, {"amount": 1000, "currency": "usd"}).json()
         keys = self.ask("GET", "/user/api-keys", self.victim).json()["keys"]
         self.user_id = self.ask("GET", "/user/profile", self.victim).json()["user_id"]
+        chat = self.ask("POST", "/v1/chat/sessions", self.victim, {"title": "Mine"}).json()["data"]
+        self.ask("POST", f"/v1/chat/sessions/{chat['id']}/messages", self.victim, {"role": "user", "content": "hello"})
+        liked = {"feedback_type": "thumbs_up", "session_id": chat["id"]}
+        feedback = self.ask("POST", "/v1/chat/feedback", self.victim, liked).json()["data"]
+        share = self.ask("POST", "/v1/chat/share", self.victim, {"session_id": chat["id"]}).json()
         self.own: dict[str, str] = {
             "key_id": str(keys[0]["id"]),
             "session_id": session["session_id"],
             "intent_id": intent["payment_intent_id"],
             "payment_id": str(session["payment_id"]),
+            "chat_session_id": str(chat["id"]),
+            "feedback_id": str(feedback["id"]),
+            "share_token": share["share_token"],
         }
 
     def ask(
@@ -65,7 +84,15 @@ class Site:
 
     def belongings(self) -> list[Any]:
         """Return what the victim has, without what asking for it changes."""
-        paths = ("/user/balance", "/user/api-keys", "/api/stripe/payments", "/user/api-keys/audit-logs")
+        paths = (
+            "/user/balance",
+            "/user/api-keys",
+            "/api/stripe/payments",
+            "/user/api-keys/audit-logs",
+            f"/v1/chat/sessions/{self.own['chat_session_id']}",
+            "/v1/chat/feedback",
+            "/v1/chat/share",
+        )
         shown = [self.ask("GET", path, self.victim).json() for path in paths]
         for each in (*shown, *shown[1]["keys"]):
             each.pop("timestamp", None)
