@@ -100,8 +100,7 @@ class CatalogSyncJob:
     async def _ask(self, kind: Kind, names: Sequence[str], begun: asyncio.Event | None) -> None:
         if begun is not None:
             begun.set()
-        await self.sync.run(kind, names)
-        await self.catch_up()
+        await self.sync.run(kind, names, self.catch_up)
 
     def _leased(self, work: Callable[[], Awaitable[object]], every_s: float = 0.0) -> Leased:
         return Leased(NAME, work, self._leases, self._clock, holder=self._holder, every_s=every_s)

@@ -124,7 +124,7 @@ async def _steps(view: TrafficView, body: QueryBody, seconds: int, now: datetime
     step: Step = "minute" if seconds < _HOUR else "hour" if seconds < _DAY else "day"
     found = await lately.series(view, start, end, step, provider=equal.get("provider"), model=equal.get("model"))
     first = int(start.timestamp()) // seconds * seconds
-    steps: dict[int, list[Traffic]] = {at: [] for at in range(first, int(end.timestamp()), seconds)}
+    steps: dict[int, list[Traffic]] = {at: [] for at in range(first, ceil(end.timestamp()), seconds)}
     for point in found.points:
         at = int(point.start.timestamp()) // seconds * seconds
         if at in steps and _is_wanted(point, body.adhoc_filters):

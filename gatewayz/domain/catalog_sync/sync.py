@@ -5,7 +5,7 @@ A list that cannot be read leaves the last good one as it is.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Final, Protocol
@@ -100,8 +100,11 @@ class CatalogSync:
 
         return [name for name in self.asked() if is_due(name)]
 
-    async def run(self, kind: Kind, names: Sequence[str]) -> int:
-        """Ask these providers, some at once; return how many rows changed. Raises StoreUnavailable."""
+    async def run(self, kind: Kind, names: Sequence[str], use: Callable[[], Awaitable[None]]) -> int:
+        """Ask these providers, some at once; return how many rows changed. Raises StoreUnavailable.
+
+        :param use: makes this process serve what was listed; the run has ended only after it.
+        """
         run_id = await self._store.begin_run(kind, self._clock.now(), len(names))
         at_once = asyncio.Semaphore(self._settings().catalog_sync.concurrency)
         error: str | None = "stopped before its end"
@@ -109,6 +112,7 @@ class CatalogSync:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._ask_in_run(run_id, name, at_once)) for name in names]
             changed = sum(task.result() for task in tasks)
+            await use()
             error = None
         except ExceptionGroup as failed:  # the store went away: the group has no more to say than its first member
             error = str(failed.exceptions[0])

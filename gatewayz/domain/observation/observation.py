@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -165,7 +166,7 @@ class Observation:
 
     async def _remembered(self, start: datetime, end: datetime, provider: str | None, model: str | None) -> Found:
         self._recorder.fold()
-        first, last = int(start.timestamp()) // MINUTE, -(-int(end.timestamp()) // MINUTE) - 1
+        first, last = int(start.timestamp()) // MINUTE, ceil(end.timestamp() / MINUTE) - 1
         for minute, key, bucket in self._recorder.minutes.between(first, last):
             if provider in (None, key[0]) and model in (None, key[1]):
                 yield minute * MINUTE, key, bucket

@@ -138,6 +138,8 @@ async def test_windows_move_with_time(seen: Observation, clock: FakeClock) -> No
     assert only(seen.recent(30)).requests == 2
     assert only(await seen.between(start, clock.now())).requests == 1
     assert only(await seen.between(start, clock.now() + timedelta(seconds=1))).requests == 2
+    begun = start + timedelta(milliseconds=1)
+    assert only(await seen.between(start - timedelta(minutes=1), begun)).requests == 1, "a minute that has just begun"
     assert [(point.start, point.traffic.requests) for point in await seen.series(start, clock.now(), "minute")] == [
         (start, 1)
     ]
