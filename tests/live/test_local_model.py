@@ -20,6 +20,7 @@ import openai
 import pytest
 
 from tests.fakes.gateway_process import GatewayProcess
+from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -169,12 +170,6 @@ class Welcome:
         self._reader.join(5)
         if self.process.stdout is not None:
             self.process.stdout.close()
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

