@@ -20,7 +20,7 @@ from gatewayz.sdk.errors import AuthenticationFailed, InvalidRequest, ResourceNo
 from gatewayz.sdk.usage import Usage
 from gatewayz.store.conversation_records import NewMessage
 
-__all__ = ["KeptStream", "Turn", "begin_turn", "is_in_session", "session_of_query"]
+__all__ = ["KeptStream", "Turn", "begin_turn", "is_in_session", "room_left", "session_of_query"]
 
 _log = logging.getLogger("gatewayz.flow")
 _LARGEST_ID: Final = 2**53
@@ -135,7 +135,7 @@ async def begin_turn(call: ParsedCall, inbound: Inbound, caller: Caller, edition
         raise session_missing()
     session_id = _session_id(call, inbound)
     messages, total = await conversations.list_messages(caller.user_id, session_id, limit=_LOADED_MESSAGES)
-    history = fitting_history(messages, _room(call))
+    history = fitting_history(messages, room_left(call))
     turns = TURNS[inbound.format]
     body = turns.with_history(inbound.body, [Said(role=each.role, content=each.content) for each in history])
     asked = turns.asked(bytes(call.head.fields["messages"]))
@@ -162,8 +162,8 @@ def _session_id(call: ParsedCall, inbound: Inbound) -> int:
     return int(text)
 
 
-def _room(call: ParsedCall) -> int:
-    """Return the tokens left for history beside the call's own prompt and its answer."""
+def room_left(call: ParsedCall) -> int:
+    """Return the tokens left in the smallest context beside the call's own prompt and its answer."""
     model, asked = call.model, call.head.max_output_tokens
     contexts = [offer.context_length or model.context_length for offer in model.offers]
     context = min((each for each in contexts if each), default=_UNKNOWN_CONTEXT)

@@ -17,7 +17,7 @@ from gatewayz.flow.values import Inbound, Reply
 __all__ = ["RecordedStream", "answer_once"]
 
 _GRACE_S = 60.0
-_KEPT_FACTS = (b"x-provider", b"x-model", b"x-requested-model")
+_KEPT_FACTS = (b"x-provider", b"x-model", b"x-requested-model", b"x-web-search")
 
 
 async def answer_once(inbound: Inbound, caller: Caller, edition: Edition, idempotency: Idempotency, key: str) -> Reply:

@@ -5,6 +5,7 @@ from gatewayz.flow.admit import admit
 from gatewayz.flow.converse import KeptStream, begin_turn, is_in_session
 from gatewayz.flow.dispatch import DispatchFailed, Opened, dispatch
 from gatewayz.flow.edition import Edition
+from gatewayz.flow.ground import begin_search
 from gatewayz.flow.parse import parse
 from gatewayz.flow.relay import StreamBody, whole_body
 from gatewayz.flow.route import route
@@ -20,14 +21,20 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
 
     Cancelling it at any point closes the upstream and releases or settles the hold.
     """
-    call, turn = parse(inbound, edition), None
+    call, turn, search = parse(inbound, edition), None, None
     if is_in_session(call, inbound):
         turn = await begin_turn(call, inbound, caller, edition)
         inbound = turn.inbound
         call = parse(inbound, edition)
+    if "auto_web_search" in call.head.extensions:
+        search = begin_search(call, inbound, caller, edition)
+        call = search.call
     admission = await admit(caller, call, inbound, edition)
     bill = Bill(call, inbound, caller, admission, edition)
     try:
+        if search is not None:
+            call, inbound = await search.run()
+            bill.asks(call)
         plan = bill.plan = route(call, edition)
         opened = await dispatch(call, inbound, plan, edition)
     except DispatchFailed as failure:
@@ -41,6 +48,8 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
     facts = _facts(call, admission, opened)
     if turn is not None:
         facts |= turn.facts
+    if search is not None:
+        facts |= search.facts
     if opened.stream is not None:
         stream = (opened, opened.stream, bill, inbound, edition)
         body = StreamBody(*stream) if turn is None else KeptStream(turn, opened.trial.offer.model, *stream)

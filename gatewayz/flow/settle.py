@@ -42,6 +42,10 @@ class Bill:
         """What was routed to; none before that."""
         self._lease = admission.lease
 
+    def asks(self, call: ParsedCall) -> None:
+        """Go by the call as it is sent: it grew after it was admitted, within what was held for it."""
+        self._call = call
+
     async def capture(self, offer: Offer, usage: Usage) -> Charge:
         """Charge the true cost of a usage at an offer's price."""
         return await self._edition.billing.capture(self.hold, offer, usage, _price(offer).cost(usage))

@@ -7,6 +7,7 @@ from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from gatewayz.domain.identity.restrictions import check_restrictions
+from gatewayz.flow.endpoint_limits import check_endpoint
 from gatewayz.flow.gateway import Gateway
 from gatewayz.sdk.errors import BodyTooLarge, GatewayzError, InvalidRequest, ResourceNotFound
 from gatewayz.sdk.wire import ANTHROPIC_MESSAGES, OPENAI_CHAT, Format
@@ -17,7 +18,7 @@ from gatewayz.web.cors import Cors
 from gatewayz.web.errors import InternalError, error_headers, render_error
 from gatewayz.web.guards import enforce
 from gatewayz.web.hot import HOT_ROUTES
-from gatewayz.web.network import check_endpoint, check_network, note_outcome
+from gatewayz.web.network import check_network, note_outcome
 from gatewayz.web.request_head import read_head
 from gatewayz.web.routes import Call, Route
 from gatewayz.web.services import Services

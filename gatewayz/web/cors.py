@@ -9,7 +9,8 @@ __all__ = ["Cors"]
 
 _METHODS: Final = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 _EXPOSED: Final = (
-    b"x-request-id, request-id, x-provider, x-model, x-session-history, x-session-history-dropped, retry-after"
+    b"x-request-id, request-id, x-provider, x-model, x-session-history, x-session-history-dropped, x-web-search, "
+    b"x-web-search-results, x-web-search-error, retry-after"
 )
 
 

@@ -1,4 +1,4 @@
-"""The network layer and endpoint limits, in front of authentication and of handlers."""
+"""The network layer, in front of authentication and of handlers."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from gatewayz.flow.edition import Edition
 from gatewayz.sdk.errors import AuthenticationFailed, GatewayzError, UpstreamError
 from gatewayz.web.guards import is_admin_key
 
-__all__ = ["check_endpoint", "check_network", "known_caller", "note_outcome"]
+__all__ = ["check_network", "known_caller", "note_outcome"]
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -38,16 +38,6 @@ async def check_network(
     if edition.network is None or path in SKIPPED_PATHS or await _is_known(credential, address, edition):
         return
     await edition.network.take(address, headers)
-
-
-async def check_endpoint(name: str, caller: Caller, address: str, edition: Edition) -> None:
-    """Count a request of a route that has a limit of its own. Raises RateLimited."""
-    limits = edition.limits
-    if limits is None:
-        return
-    scope = limits.rules.endpoints[name].scope
-    subject = {"address": address, "user": f"u{caller.user_id}", "key": f"k{caller.key_id}"}[scope]
-    await limits.take_endpoint(name, subject)
 
 
 def note_outcome(edition: Edition, error: GatewayzError | None = None) -> None:

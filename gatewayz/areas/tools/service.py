@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from gatewayz.areas.tools.schema import AugmentBody
-from gatewayz.domain.tools.augment import context_of
+from gatewayz.domain.tools.augment import find_context
 from gatewayz.domain.tools.definitions import definition
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import ResourceNotFound
@@ -15,9 +15,6 @@ from gatewayz.sdk.tools import SearchArguments, Tool, ToolFailed
 from gatewayz.web.bodies import schema_error
 
 __all__ = ["ToolNotFound", "augment", "list_definitions", "run_tool", "show_tool"]
-
-SEARCH: Final = "web_search"
-"""The tool whose results augment a conversation."""
 
 Tools = Mapping[str, Tool]
 
@@ -55,15 +52,12 @@ async def run_tool(tools: Tools, name: str, parameters: Mapping[str, Any]) -> di
 
 async def augment(tools: Tools, body: AugmentBody, clock: Clock) -> dict[str, Any]:
     """Return what a search found as text for a model; a search that failed is told, never raised."""
+    arguments = SearchArguments(query=body.query, max_results=body.max_results, include_answer=body.include_answer)
     try:
-        tool = tools.get(SEARCH)
-        if tool is None or not issubclass(tool.arguments, SearchArguments):
-            raise ToolFailed("No search service is configured.", "configuration")
-        outcome = await tool.run(msgspec.convert(body, tool.arguments, from_attributes=True))
+        found = await find_context(tools, arguments, clock.now())
     except ToolFailed as err:
         return {"success": False, "context": None, "error": err.message, "results_count": 0}
-    count = len(outcome.result["results"])
-    return {"success": True, "context": context_of(outcome.result, clock.now()), "error": None, "results_count": count}
+    return {"success": True, "context": found.context, "error": None, "results_count": found.count}
 
 
 def _find(tools: Tools, name: str) -> Tool:

@@ -4,12 +4,35 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-__all__ = ["context_of"]
+import msgspec
 
+from gatewayz.sdk.tools import SearchArguments, Tool, ToolFailed
+
+__all__ = ["SEARCH", "Found", "find_context"]
+
+SEARCH: Final = "web_search"
+"""The tool whose results augment a conversation."""
 SNIPPET_LENGTH: Final = 300
 
 
-def context_of(result: Mapping[str, Any], now: datetime) -> str | None:
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search found."""
+
+    context: str | None
+    """Text for a model; None for no results."""
+    count: int
+
+
+async def find_context(tools: Mapping[str, Tool], arguments: SearchArguments, now: datetime) -> Found:
+    """Search with the configured tool. Raises ToolFailed."""
+    tool = tools.get(SEARCH)
+    if tool is None or not issubclass(tool.arguments, SearchArguments):
+        raise ToolFailed("No search service is configured.", "configuration")
+    outcome = await tool.run(msgspec.convert(arguments, tool.arguments, from_attributes=True))
+    return Found(context=_context(outcome.result, now), count=len(outcome.result["results"]))
+
+
+def _context(result: Mapping[str, Any], now: datetime) -> str | None:
     """Return a headed block: a summary where there is one, then numbered sources; None for no results."""
     if not result["results"]:
         return None
