@@ -2,6 +2,7 @@
 
 import keyword
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 from typing import Annotated, Final
@@ -11,27 +12,46 @@ import typer
 from gatewayz.cli.printing import report_error
 from gatewayz.sdk.hookspecs import GATEWAYZ_API
 
-__all__ = ["app", "write_provider"]
+__all__ = ["KINDS", "app", "write_plugin"]
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
+KINDS: Final = ("provider", "router", "billing", "health")
+"""Each has a folder of templates; `common` is for all of them."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,40}")
+
+NameArgument = Annotated[str, typer.Argument(help="Lower case with underscores; what `use:` will say")]
+IntoOption = Annotated[Path, typer.Option(help="Folder in which gatewayz-NAME is made")]
 
 app = typer.Typer()
 scaffold = typer.Typer(no_args_is_help=True, help="Write the folder of a new plugin.")
 app.add_typer(scaffold, name="scaffold")
 
 
-@scaffold.callback()
-def _kinds() -> None:
-    """Write the folder of a new plugin."""
-
-
 @scaffold.command("provider")
-def provider(
-    name: Annotated[str, typer.Argument(help="Lower case with underscores; what `use:` will say")],
-    into: Annotated[Path, typer.Option(help="Folder in which gatewayz-NAME is made")] = Path(),
-) -> None:
+def provider(name: NameArgument, into: IntoOption = Path()) -> None:
     """Write a provider as a package of its own: settings, provider, manifest, entry point, tests."""
+    _write("provider", name, into)
+
+
+@scaffold.command("router")
+def router(name: NameArgument, into: IntoOption = Path()) -> None:
+    """Write a router as a package of its own: the cheapest offer first."""
+    _write("router", name, into)
+
+
+@scaffold.command("billing")
+def billing(name: NameArgument, into: IntoOption = Path()) -> None:
+    """Write a billing backend as a package of its own: prepaid accounts in memory."""
+    _write("billing", name, into)
+
+
+@scaffold.command("health")
+def health(name: NameArgument, into: IntoOption = Path()) -> None:
+    """Write a health check as a package of its own: does a URL answer?"""
+    _write("health", name, into)
+
+
+def _write(kind: str, name: str, into: Path) -> None:
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         report_error(f"not a name for a plugin: {name!r} (lower case letters, digits, '_')")
         raise typer.Exit(2)
@@ -39,15 +59,16 @@ def provider(
     if folder.exists():
         report_error(f"{folder} exists already")
         raise typer.Exit(1)
-    for file in write_provider(name, folder):
+    for file in write_plugin(kind, name, folder):
         typer.echo(str(file))
     typer.echo(f"\nnext: cd {folder} && pip install -e '.[test]' && pytest", err=True)
 
 
-def write_provider(name: str, folder: Path) -> list[Path]:
-    """Write the files and return their paths. Raises OSError."""
+def write_plugin(kind: str, name: str, folder: Path) -> list[Path]:
+    """Write the files of a plugin of one of `KINDS` and return their paths. Raises OSError."""
     major = int(GATEWAYZ_API.partition(".")[0])
     words = {
+        "kind": kind,
         "name": name,
         "dashed": name.replace("_", "-"),
         "upper": name.upper(),
@@ -55,12 +76,17 @@ def write_provider(name: str, folder: Path) -> list[Path]:
         "api": GATEWAYZ_API,
         "next_api": str(major + 1),
     }
-    source = TEMPLATES / "provider"
     written: list[Path] = []
-    for template in sorted(source.rglob("*.tmpl")):
-        relative = template.relative_to(source).with_suffix("")
+    for relative, text in _templates(kind):
         target = folder / Path(*(f"gatewayz_{name}" if part == "package" else part for part in relative.parts))
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(Template(template.read_text(encoding="utf-8")).substitute(words), encoding="utf-8")
+        target.write_text(Template(text).substitute(words), encoding="utf-8")
         written.append(target)
-    return written
+    return sorted(written)
+
+
+def _templates(kind: str) -> Iterator[tuple[Path, str]]:
+    """Yield each template's path in the distribution, and its text."""
+    for source in (TEMPLATES / "common", TEMPLATES / kind):
+        for template in source.rglob("*.tmpl"):
+            yield template.relative_to(source).with_suffix(""), template.read_text(encoding="utf-8")

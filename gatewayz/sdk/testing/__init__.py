@@ -6,13 +6,19 @@ Needs pytest. A third party subclasses `ProviderContract` and says how its provi
 import pytest
 
 pytest.register_assert_rewrite(
-    "gatewayz.sdk.testing.contract", "gatewayz.sdk.testing.health_contract", "gatewayz.sdk.testing.playing"
+    "gatewayz.sdk.testing.billing_contract",
+    "gatewayz.sdk.testing.contract",
+    "gatewayz.sdk.testing.health_contract",
+    "gatewayz.sdk.testing.playing",
+    "gatewayz.sdk.testing.router_contract",
 )
 
+from gatewayz.sdk.testing.billing_contract import BillingContract
 from gatewayz.sdk.testing.client import PlainHttpClient
 from gatewayz.sdk.testing.contract import ProviderContract
 from gatewayz.sdk.testing.fakes import Answer, FakeClock, FakeHttpClient, plugin_context
 from gatewayz.sdk.testing.health_contract import DownTargets, HealthContract
+from gatewayz.sdk.testing.router_contract import FakeSignals, RouterContract
 from gatewayz.sdk.testing.scripts import (
     ANTHROPIC_SCRIPT,
     OPENAI_CHAT_SCRIPT,
@@ -29,13 +35,16 @@ __all__ = [
     "OPENAI_RESPONSES_SCRIPT",
     "SCRIPT_USAGE",
     "Answer",
+    "BillingContract",
     "DownTargets",
     "FakeClock",
     "FakeHttpClient",
+    "FakeSignals",
     "HealthContract",
     "PlainHttpClient",
     "ProviderContract",
     "Received",
+    "RouterContract",
     "ScriptedUpstream",
     "SettingsContract",
     "WireScript",

@@ -1,7 +1,8 @@
+from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.interfaces import Hold
 from gatewayz.sdk.money import Nano
 from gatewayz.sdk.offers import Cost, Offer
-from gatewayz.sdk.testing import SettingsContract
+from gatewayz.sdk.testing import BillingContract
 from gatewayz.sdk.usage import Usage
 from gatewayz_plugins.billing.unmetered.backend import UnmeteredBilling, UnmeteredSettings
 from tests.fakes.plugin_modules import context
@@ -10,10 +11,13 @@ OFFER = Offer(model="a/b", provider="p", upstream_model="b")
 USAGE = Usage(input_tokens=3)
 
 
-class TestSettings(SettingsContract):
+class TestUnmetered(BillingContract):
     module = "gatewayz_plugins.billing.unmetered"
     settings = UnmeteredSettings
     sample = {"remembered_charges": 5}
+
+    def build(self, settings: UnmeteredSettings, context: PluginContext) -> UnmeteredBilling:
+        return UnmeteredBilling(settings, context)
 
 
 def backend(remembered: int = 100) -> UnmeteredBilling:

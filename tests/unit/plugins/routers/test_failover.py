@@ -4,9 +4,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.interfaces import RoutingCall
 from gatewayz.sdk.offers import Offer
-from gatewayz.sdk.testing import SettingsContract
+from gatewayz.sdk.testing import RouterContract
 from gatewayz_plugins.routers.failover.router import FailoverRouter, FailoverSettings
 from tests.fakes.plugin_modules import context
 
@@ -14,10 +15,13 @@ CALL = RoutingCall(requested_model="b", model="a/b", prompt_tokens=1)
 STATES = st.lists(st.sampled_from(["ready", "open", "cooling"]), max_size=6)
 
 
-class TestSettings(SettingsContract):
+class TestFailover(RouterContract):
     module = "gatewayz_plugins.routers.failover"
     settings = FailoverSettings
     sample = {"open_circuits": "last"}
+
+    def build(self, settings: FailoverSettings, context: PluginContext) -> FailoverRouter:
+        return FailoverRouter(settings, context)
 
 
 class Signals:
