@@ -48,16 +48,33 @@ _NO_PLUGIN: Final = {"hub": (NOTHING,), "mail": (NOTHING,), "payments": (NOTHING
 _ARRAYS: Final = (mi.ListType, mi.VarTupleType, mi.SetType, mi.FrozenSetType, mi.CollectionType)
 
 
+class _Definitions(dict[str, Schema]):
+    """What `$defs` holds. Types of one name in different modules are told apart by their modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._types: dict[str, type] = {}
+
+    def name_of(self, struct: type) -> tuple[str, bool]:
+        """Return the name of a type, and whether it was given now."""
+        name = struct.__name__
+        if self._types.get(name, struct) is not struct:
+            name = f"{struct.__module__}.{name}"
+        is_new = name not in self._types
+        self._types[name] = struct
+        return name, is_new
+
+
 def type_schema(settings_type: type[msgspec.Struct], title: str | None = None) -> Schema:
     """Return the schema of one settings type, complete in itself."""
-    defs: dict[str, Schema] = {}
+    defs = _Definitions()
     schema = {"$schema": DIALECT, "title": title or settings_type.__name__, **_struct(settings_type, defs)}
     return _with_defs(schema, defs)
 
 
 def section_schema(section: str, plugins: Implementations | None = None) -> Schema:
     """Return the schema of one top-level key, which is also that of the file `config/<section>.yaml`."""
-    defs: dict[str, Schema] = {}
+    defs = _Definitions()
     field = _fields(Settings)[section]
     made = _section(section, field.type, defs, plugins or {})
     schema: Schema = {"$schema": DIALECT, "title": f"config/{section}.yaml", **made}
@@ -66,7 +83,7 @@ def section_schema(section: str, plugins: Implementations | None = None) -> Sche
 
 def settings_schema(plugins: Implementations | None = None) -> Schema:
     """Return the schema of the whole configuration file."""
-    defs: dict[str, Schema] = {}
+    defs = _Definitions()
     described = _descriptions(Settings)
     properties = {
         name: _described(_section(name, field.type, defs, plugins or {}), described.get(name))
@@ -99,7 +116,7 @@ def _fields(struct: type[msgspec.Struct]) -> dict[str, mi.Field]:
     return {field.encode_name: field for field in info.fields}
 
 
-def _section(section: str, of_type: mi.Type, defs: dict[str, Schema], plugins: Implementations) -> Schema:
+def _section(section: str, of_type: mi.Type, defs: _Definitions, plugins: Implementations) -> Schema:
     entry, many = entry_type(section)
     if entry is None:
         return _schema(of_type, defs)
@@ -108,7 +125,7 @@ def _section(section: str, of_type: mi.Type, defs: dict[str, Schema], plugins: I
 
 
 def _entry(
-    section: str, entry: type[PluginEntry], defs: dict[str, Schema], known: Mapping[str, type[msgspec.Struct]]
+    section: str, entry: type[PluginEntry], defs: _Definitions, known: Mapping[str, type[msgspec.Struct]]
 ) -> Schema:
     """Return the schema of a plugin entry: its own keys, and those of the plugin that `use` names."""
     own = _struct(entry, defs)
@@ -133,7 +150,7 @@ def _entry(
     return schema
 
 
-def _struct(struct: type[msgspec.Struct], defs: dict[str, Schema]) -> Schema:
+def _struct(struct: type[msgspec.Struct], defs: _Definitions) -> Schema:
     described = _descriptions(struct)
     fields = _fields(struct)
     properties = {
@@ -148,13 +165,12 @@ def _struct(struct: type[msgspec.Struct], defs: dict[str, Schema]) -> Schema:
     return _described(schema, inspect.getdoc(struct))
 
 
-def _schema(of_type: mi.Type, defs: dict[str, Schema]) -> Schema:
+def _schema(of_type: mi.Type, defs: _Definitions) -> Schema:
     if isinstance(of_type, mi.Metadata):
         return {**_schema(of_type.type, defs), **(of_type.extra_json_schema or {})}
     if isinstance(of_type, mi.StructType):
-        name = of_type.cls.__name__
-        if name not in defs:
-            defs[name] = {}  # a type may contain itself
+        name, is_new = defs.name_of(of_type.cls)
+        if is_new:  # a type may contain itself: named before it is described
             defs[name] = _struct(of_type.cls, defs)
         return {"$ref": f"#/$defs/{name}"}
     if isinstance(of_type, mi.UnionType):
@@ -166,7 +182,7 @@ def _schema(of_type: mi.Type, defs: dict[str, Schema]) -> Schema:
     return _container(of_type, defs)
 
 
-def _container(of_type: mi.Type, defs: dict[str, Schema]) -> Schema:
+def _container(of_type: mi.Type, defs: _Definitions) -> Schema:
     if isinstance(of_type, mi.DictType):
         return {"type": "object", "additionalProperties": _schema(of_type.value_type, defs)}
     if isinstance(of_type, _ARRAYS):
@@ -198,7 +214,7 @@ def _described(schema: Schema, text: str | None) -> Schema:
     return {**schema, "description": " ".join(text.split())} if text else schema
 
 
-def _with_defs(schema: Schema, defs: dict[str, Schema]) -> Schema:
+def _with_defs(schema: Schema, defs: _Definitions) -> Schema:
     return {**schema, "$defs": dict(sorted(defs.items()))} if defs else schema
 
 
