@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from gatewayz.config.load import Loaded
 from gatewayz.config.problems import KeyPath, Problem, did_you_mean
 from gatewayz.config.promotions import check_promotions
+from gatewayz.config.sections.mcp import MCP_NEEDED, is_mcp_installed
 
 __all__ = ["check_references"]
 
@@ -16,7 +17,9 @@ def check_references(loaded: Loaded, shipped_models: Collection[str] = ()) -> li
     """
     models = {*loaded.settings.models, *shipped_models}
     found = (_providers(loaded), _offers(loaded, shipped_models), _aliases(loaded, models), _router(loaded))
-    return [problem for each in (*found, check_promotions(loaded), _openings(loaded)) for problem in each]
+    return [
+        problem for each in (*found, check_promotions(loaded), _extras(loaded), _openings(loaded)) for problem in each
+    ]
 
 
 def _providers(loaded: Loaded) -> Iterator[Problem]:
@@ -75,6 +78,11 @@ def _router(loaded: Loaded) -> Iterator[Problem]:
         hint = did_you_mean(settings.default_router, settings.routers)
         message = f"there is no router {settings.default_router!r}{hint}"
         yield loaded.problem(("default_router",), message)
+
+
+def _extras(loaded: Loaded) -> Iterator[Problem]:
+    if loaded.settings.mcp.enabled and not is_mcp_installed():
+        yield loaded.problem(("mcp", "enabled"), f"the MCP SDK is not installed: {MCP_NEEDED}")
 
 
 def _openings(loaded: Loaded) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from gatewayz.config.sections.catalog import CatalogSync
 from gatewayz.config.sections.errors import ErrorFix, ErrorMonitor
 from gatewayz.config.sections.health import Downtime, HealthEntry
 from gatewayz.config.sections.limits import Limits
+from gatewayz.config.sections.mcp import Mcp
 from gatewayz.config.sections.models import ModelEntry
 from gatewayz.config.sections.money import CreditGrants, CreditPackages, Ledger, Subscriptions, UsageLog
 from gatewayz.config.sections.notifications import Notifications
@@ -61,6 +62,7 @@ class Settings(Section, frozen=True, kw_only=True):
     """When people are told about their account."""
     tools: dict[str, PluginEntry] = {}
     """Functions that callers and models may have run here, by the name they are called by."""
+    mcp: Mcp = Mcp()
     health: dict[str, HealthEntry] = {}
     downtime: Downtime = Downtime()
     default_router: str = "default"

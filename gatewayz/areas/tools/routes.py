@@ -1,10 +1,11 @@
-"""`/v1/tools`. Source: spec 08 §3 (20.1 to 20.6)."""
+"""`/v1/tools` and `/mcp`. Source: spec 08 §3 (20.1 to 20.6)."""
 
 from typing import Final
 
 from quart import Response
 
 from gatewayz.areas.tools import service
+from gatewayz.areas.tools.mcp_endpoint import serve_mcp
 from gatewayz.areas.tools.schema import AugmentBody, ExecuteBody
 from gatewayz.web.bodies import read_json
 from gatewayz.web.routes import Call, Route, json_response
@@ -55,4 +56,5 @@ ROUTES: Final = (
         body=AugmentBody,
         limit=_LIMIT,
     ),
+    Route(method="POST", path="/mcp", handler=serve_mcp, guard="user"),
 )

@@ -57,6 +57,14 @@ def test_a_model_without_a_price_is_an_error_and_a_lost_offer_a_warning(folder: 
     ]
 
 
+def test_an_extra_that_is_asked_for_must_be_installed(folder: ConfigFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found(folder, "mcp: {enabled: true}") == []
+    monkeypatch.setattr("gatewayz.config.references.is_mcp_installed", lambda: False)
+    needed = "the MCP SDK is not installed: pip install 'gatewayz[mcp]'"
+    assert found(folder, "mcp: {enabled: true}") == [f"error gatewayz.yaml:6: mcp.enabled: {needed}"]
+    assert found(folder, "mcp: {}") == []
+
+
 def test_openings_are_warned_of(folder: ConfigFolder) -> None:
     folder.write(BASE.replace("circuit_breakers: admin", "circuit_breakers: public, metrics: public"))
     assert [each.path for each in check_references(folder.load())] == [("access", "circuit_breakers")]
