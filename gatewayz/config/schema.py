@@ -226,7 +226,7 @@ def _descriptions(struct: type) -> dict[str, str]:
             continue
         try:
             tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
-        except (OSError, SyntaxError):
+        except (OSError, SyntaxError, TypeError):  # TypeError: a class of no module that can be found
             continue
         definition = tree.body[0]
         body = definition.body if isinstance(definition, ast.ClassDef) else []
