@@ -2,11 +2,13 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -28,49 +30,52 @@ CONFIG = {
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> FreshEnvironment:
+    """An environment with our wheel, the example's, and one of each kind of scaffold."""
     environment = FreshEnvironment(tmp_path_factory.mktemp("elsewhere"))
     environment.install(ROOT)
+    for kind in KINDS:
+        environment.run("gatewayz", "scaffold", kind, f"my_{kind}")
+    environment.install(EXAMPLE, *(environment.folder / f"gatewayz-my-{kind}" for kind in KINDS))
     return environment
 
 
 def test_the_wheel_is_whole_outside_of_the_tree(elsewhere: FreshEnvironment) -> None:
-    where = elsewhere.run(
-        "python", "-c", "import gatewayz, gatewayz_plugins as p; print(gatewayz.__file__, p.__file__)"
-    )
+    program = "import gatewayz, gatewayz_plugins; print(gatewayz.__file__, gatewayz_plugins.__file__)"
+    where = elsewhere.run("python", "-c", program)
     assert all(path.startswith(str(elsewhere.folder)) for path in where.split())
     assert "ok: " in elsewhere.run("gatewayz", "check"), "the shipped configuration is in the wheel"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_scaffold_is_installed_tested_and_listed(elsewhere: FreshEnvironment, kind: str, tmp_path: Path) -> None:
-    name = f"mine_{kind}"
-    dashed = name.replace("_", "-")
-    source = tmp_path / "source"
-    elsewhere.run("gatewayz", "scaffold", kind, name, "--into", str(source))
-    distribution = source / f"gatewayz-{dashed}"
-    elsewhere.install(distribution)
-    assert " passed" in elsewhere.run("python", *TESTS, str(distribution / "tests"), cwd=tmp_path)
-    lists = [*_plugins(elsewhere, tmp_path, [])["not_let_in"]]
-    assert dashed in lists, "installed is not enabled"
-    (listed,) = (
-        plugin for plugin in _plugins(elsewhere, tmp_path, [dashed])["plugins"] if plugin["origin"] != "built-in"
-    )
+def test_the_tests_of_a_scaffold_pass(elsewhere: FreshEnvironment, kind: str, tmp_path: Path) -> None:
+    tests = elsewhere.folder / f"gatewayz-my-{kind}" / "tests"
+    assert " passed" in elsewhere.run("python", *TESTS, str(tests), cwd=tmp_path)
+
+
+def test_scaffolds_are_listed_and_let_in_by_name_only(elsewhere: FreshEnvironment, tmp_path: Path) -> None:
+    names = [f"my-{kind}" for kind in KINDS]
+    closed = _plugins(elsewhere, tmp_path, [])
+    assert set(names) <= set(closed["not_let_in"]), "installed is not enabled"
+    assert {plugin["origin"] for plugin in closed["plugins"]} == {"built-in"}
+    listed = {plugin["name"]: plugin for plugin in _plugins(elsewhere, tmp_path, names)["plugins"]}
     sections = {"provider": "providers", "router": "routers"}
-    assert listed["name"] == dashed
-    assert listed["origin"] == f"gatewayz-{dashed}"
-    assert listed["offers"] == [f"{sections.get(kind, kind)}.{name}"]
-    assert listed["api"] == ">=1.0,<2"
+    for kind in KINDS:
+        plugin = listed[f"my-{kind}"]
+        assert plugin["origin"] == f"gatewayz-my-{kind}"
+        assert plugin["offers"] == [f"{sections.get(kind, kind)}.my_{kind}"]
+        assert plugin["api"] == ">=1.0,<2"
+        assert plugin["quality"]["reached"] == "bronze"
 
 
-def _plugins(elsewhere: FreshEnvironment, folder: Path, names: list[str]) -> dict:
+def _plugins(elsewhere: FreshEnvironment, folder: Path, names: list[str]) -> dict[str, Any]:
     config = {**CONFIG, "plugins": ["providers.*", "routers.*", "billing.*", *names]}
     (folder / "gatewayz.yaml").write_text(yaml.safe_dump(config))
-    return json.loads(elsewhere.run("gatewayz", "plugins", "--json", cwd=folder))
+    listed: dict[str, Any] = json.loads(elsewhere.run("gatewayz", "plugins", "--json", cwd=folder))
+    return listed
 
 
 def test_the_example_is_installed_tested_and_serves(elsewhere: FreshEnvironment, tmp_path: Path) -> None:
-    elsewhere.install(EXAMPLE)
-    (tmp_path / "tests").symlink_to(EXAMPLE / "tests")
+    shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
     assert " passed" in elsewhere.run("python", *TESTS, "-o", "asyncio_mode=auto", "tests", cwd=tmp_path)
     with stub_upstream() as upstream:
         entry = {"base_url": upstream.url, "api_key": "a key", "signing_secret": "a secret"}
@@ -83,6 +88,8 @@ def test_the_example_is_installed_tested_and_serves(elsewhere: FreshEnvironment,
             "billing": {"use": "unmetered"},
         }
         (tmp_path / "gatewayz.yaml").write_text(yaml.safe_dump(config))
+        ladder = json.loads(elsewhere.run("gatewayz", "plugins", "--check", "--json", cwd=tmp_path))
+        assert ladder["example-provider"]["reached"] == "platinum"
         created = elsewhere.run("gatewayz", "users", "create", "a@example.com", "--json", cwd=tmp_path)
         with _serving(elsewhere, tmp_path) as base:
             answer = httpx.post(

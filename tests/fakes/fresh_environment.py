@@ -22,21 +22,22 @@ class FreshEnvironment:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._wheels = folder / "wheels"
         venv.create(folder / "venv", with_pip=False, symlinks=True)
         self._bin = folder / "venv" / "bin"
         ours = Path(self.run("python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
         theirs = [path for path in dict.fromkeys((sysconfig.get_path("purelib"), *sys.path)) if _is_packages(path)]
         (ours / "dependencies.pth").write_text("\n".join(theirs))
 
-    def install(self, source: Path) -> None:
-        """Build the wheel of a source tree and install it."""
-        before = set(self._wheels.glob("*.whl"))
-        pip = ("-m", "pip", "--disable-pip-version-check", "-q")
-        offline = ("--no-index", "--no-deps")
-        self._run(sys.executable, *pip, "wheel", *offline, "--no-build-isolation", "-w", str(self._wheels), str(source))
-        (wheel,) = set(self._wheels.glob("*.whl")) - before
-        self._run(sys.executable, *pip, "--python", str(self._bin / "python"), "install", *offline, str(wheel))
+    def install(self, *sources: Path) -> None:
+        """Build the wheels of source trees and install them."""
+        folder = self.folder / f"wheels-{len(list(self.folder.glob('wheels-*')))}"
+        folder.mkdir()
+        for source in sources:
+            self._run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder), cwd=source)
+        pip = ("-m", "pip", "--disable-pip-version-check", "-q", "--python", str(self._bin / "python"))
+        wheels = sorted(str(wheel) for wheel in folder.glob("*.whl"))
+        assert len(wheels) == len(sources)
+        self._run(sys.executable, *pip, "install", "--no-index", "--no-deps", "--no-compile", *wheels)
 
     def run(self, command: str, *arguments: str, cwd: Path | None = None, expect: int = 0) -> str:
         """Run a command of the environment; return what it printed."""
