@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import resource
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -112,19 +113,16 @@ async def test_idle_connections_cost_little_and_let_others_in(tmp_path: Path) ->
         pytest.skip(f"a process may open {hard} files here")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (IDLE + 500, hard))
-    writers: list[asyncio.StreamWriter] = []
     try:
-        with started(tmp_path) as running:
+        with started(tmp_path) as running, contextlib.ExitStack() as idle:
             process = psutil.Process(running.gateway.pid)
             empty = process.memory_info().rss
+            address = ("127.0.0.1", running.gateway.port)
             for _ in range(IDLE):
-                _, writer = await asyncio.open_connection("127.0.0.1", running.gateway.port)
-                writers.append(writer)
+                idle.enter_context(socket.create_connection(address, timeout=10))
+            await until(lambda: process.num_fds() > IDLE)
             async with httpx.AsyncClient(base_url=running.gateway.base, timeout=30) as client:
                 assert await ask(client, running.other, QUICK) == 200
-            assert process.num_fds() > IDLE
             assert (process.memory_info().rss - empty) / IDLE < IDLE_KIB * 1024
-            for writer in writers:
-                writer.close()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
