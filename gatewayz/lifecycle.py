@@ -79,6 +79,7 @@ from gatewayz.loader.lifecycle import contexts, open_instances
 from gatewayz.sdk.clock import Clock, SystemClock
 from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.interfaces import HealthCheck
+from gatewayz.sdk.outcomes import Opinion
 from gatewayz.store.open import open_store
 from gatewayz.telemetry.error_records import ErrorHandler
 from gatewayz.telemetry.metrics.collect import Sources
@@ -217,7 +218,7 @@ class Lifecycle:
                 catalog_source=self._catalogs,
                 catalog_sync=self._catalog_sync,
                 conversations=self._conversations,
-                feedback=Feedbacks(store.feedback, self._conversations, self._clock),
+                feedback=Feedbacks(store.feedback, self._conversations, self._clock, [self._hear_opinion]),
                 sharing=Sharing(store.shares, self._clock),
                 observation=self._observation,
                 events=self._events,
@@ -417,6 +418,9 @@ class Lifecycle:
             is_ready=lambda: bool(self._gateway.edition.providers),
         )
         self._stack.push_async_callback(self._downtime.aclose)
+
+    def _hear_opinion(self, opinion: Opinion) -> None:
+        self._gateway.edition.pools.hear_opinion(opinion)
 
     def _configured_checks(self) -> dict[str, tuple[HealthCheck, HealthEntry]]:
         edition = self._gateway.edition

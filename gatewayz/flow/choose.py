@@ -31,26 +31,23 @@ def choose(inbound: Inbound, head: CallHead, pool: Pool, edition: Edition) -> Pa
     messages = dialect.parse_call(inbound.body, model=head.model).messages
     said = [text for message in messages if message.role == "user" and (text := _text(message))]
     started = edition.clock.monotonic()
-    ranking = pool.router.rank(
-        RoutingCall(
-            requested_model=head.model,
-            model=pool.name,
-            mode=pool.mode,
-            prompt_tokens=prompt_tokens + head.images * _IMAGE_TOKENS,
-            max_output_tokens=head.max_output_tokens,
-            needs=head.needs,
-            stream=head.stream,
-            affinity=head.affinity,
-            prompt=said[-1] if said else "",
-            opening=said[0] if said else "",
-            messages=len(messages),
-            user_messages=len(said),
-            provider=None if head.provider is None else edition.catalog.provider_named(head.provider),
-            price_cap=head.extensions.get("max_price"),
-        ),
-        edition.pools.offers(edition.catalog),
-        edition.signals,
+    routing = RoutingCall(
+        requested_model=head.model,
+        model=pool.name,
+        mode=pool.mode,
+        prompt_tokens=prompt_tokens + head.images * _IMAGE_TOKENS,
+        max_output_tokens=head.max_output_tokens,
+        needs=head.needs,
+        stream=head.stream,
+        affinity=head.affinity,
+        prompt=said[-1] if said else "",
+        opening=said[0] if said else "",
+        messages=len(messages),
+        user_messages=len(said),
+        provider=None if head.provider is None else edition.catalog.provider_named(head.provider),
+        price_cap=head.extensions.get("max_price"),
     )
+    ranking = pool.router.rank(routing, edition.pools.offers(edition.catalog), edition.signals)
     took_ms = (edition.clock.monotonic() - started) * 1000.0
     if not ranking.offers:
         raise NoOfferLeft(
@@ -67,7 +64,7 @@ def choose(inbound: Inbound, head: CallHead, pool: Pool, edition: Edition) -> Pa
             default_output_tokens=max(model.default_output_tokens for model in models),
         ),
         prompt_tokens=prompt_tokens,
-        choice=Choice(ranking=ranking, took_ms=took_ms),
+        choice=Choice(router=pool.router, call=routing, ranking=ranking, took_ms=took_ms),
     )
 
 

@@ -27,6 +27,8 @@ async def whole_body(opened: Opened, bill: Bill, inbound: Inbound, edition: Edit
     attempts = (*opened.failed, trial.succeeded())
     bill.settled(charge, attempts, first_content_ms=_since(inbound, edition))
     body = answer.render(usage, gateway_usage(charge, _since(inbound, edition), answer.dropped))
+    if bill.ending is not None:
+        bill.ending.tell_whole(body, trial.offer)
     return add_routing_metadata(body, opened.choice, trial.offer)
 
 
@@ -61,6 +63,8 @@ class StreamBody:
         try:
             block = await self._stream.next()
             if block:
+                if self._bill.ending is not None:
+                    self._bill.ending.feed(block)
                 if self._stream.characters >= self._extend_at:
                     await self._keep_funded()
                 return block
@@ -92,9 +96,11 @@ class StreamBody:
         self._settled(charge, self._trial, None)
         self._edition.background.spawn(self._stream.release())
         spent = gateway_usage(charge, _since(self._inbound, self._edition), self._stream.dropped)
-        last = add_routing_metadata(self._stream.finish(usage, spent), self._choice, self._trial.offer)
+        last = self._stream.finish(usage, spent)
+        if self._bill.ending is not None:
+            self._bill.ending.tell_stream(last, self._trial.offer)
         self.has_ended_well = True
-        return last
+        return add_routing_metadata(last, self._choice, self._trial.offer)
 
     async def _break_off(self, error: GatewayzError) -> bytes:
         """End with one error event; what came before it is charged."""

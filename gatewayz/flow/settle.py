@@ -8,6 +8,7 @@ from typing import Final
 from gatewayz.dialects.caller import GatewayUsage
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.edition import Edition
+from gatewayz.flow.outcomes import listen
 from gatewayz.flow.values import Admission, Inbound, ParsedCall, Plan
 from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.sdk.interfaces import Charge
@@ -41,6 +42,8 @@ class Bill:
         self.plan: Plan | None = None
         """What was routed to; none before that."""
         self._lease = admission.lease
+        self.ending = listen(call, inbound, caller)
+        """Who is to be told how the answer ended."""
 
     def asks(self, call: ParsedCall) -> None:
         """Go by the call as it is sent: it grew after it was admitted, within what was held for it."""

@@ -11,7 +11,7 @@ import msgspec
 from gatewayz.dialects.caller import CallHead
 from gatewayz.domain.catalog.catalog import Model
 from gatewayz.domain.limits.limiter import Lease
-from gatewayz.sdk.interfaces import Hold, Provider, Ranking
+from gatewayz.sdk.interfaces import Hold, PoolRouter, Provider, Ranking, RoutingCall
 from gatewayz.sdk.observe import Attempt
 from gatewayz.sdk.offers import Offer
 from gatewayz.sdk.wire import Format, Headers
@@ -38,6 +38,9 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What a router chose among models, and how long it took."""
 
+    router: PoolRouter
+    call: RoutingCall
+    """What the router was asked."""
     ranking: Ranking
     took_ms: float
 

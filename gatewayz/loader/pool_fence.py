@@ -8,6 +8,7 @@ import msgspec
 from gatewayz.loader.faults import FOREIGN, Faults
 from gatewayz.sdk.interfaces import PoolRouter, Ranking, RoutingCall, Signals
 from gatewayz.sdk.offers import Offer
+from gatewayz.sdk.outcomes import AnswerEnd, HearsOutcomes, Opinion
 from gatewayz.sdk.routing import Decision
 
 __all__ = ["FencedPoolRouter"]
@@ -61,22 +62,53 @@ class FencedPoolRouter:
         """As `PoolRouter.stats`."""
         return self.inner.stats()
 
+    @property
+    def is_listening(self) -> bool:
+        """As `HearsOutcomes.is_listening`; False for a router that does not learn, or fails."""
+        if not isinstance(self.inner, HearsOutcomes):
+            return False
+        try:
+            return bool(self.inner.is_listening)
+        except FOREIGN as err:  # what it would learn is worth less than the answer
+            self._faults.log(err, "is_listening")
+            return False
+
+    def hear_end(self, end: AnswerEnd) -> None:
+        """As `HearsOutcomes.hear_end`, with the router's own decision. Never raises."""
+        if not isinstance(self.inner, HearsOutcomes):
+            return
+        if isinstance(end.decision, FencedDecision):
+            end = msgspec.structs.replace(end, decision=end.decision.inner)
+        try:
+            self.inner.hear_end(end)
+        except FOREIGN as err:  # the answer has been paid for
+            self._faults.log(err, "hear_end")
+
+    def hear_opinion(self, opinion: Opinion) -> None:
+        """As `HearsOutcomes.hear_opinion`. Never raises."""
+        if not isinstance(self.inner, HearsOutcomes):
+            return
+        try:
+            self.inner.hear_opinion(opinion)
+        except FOREIGN as err:  # the feedback is kept
+            self._faults.log(err, "hear_opinion")
+
 
 class FencedDecision:
     """A decision that never fails an answer that has been paid for."""
 
     def __init__(self, inner: Decision, faults: Faults) -> None:
-        self._inner = inner
+        self.inner = inner
         self._faults = faults
 
     def metadata(self, answered: Offer) -> Mapping[str, Any]:
         """As `Decision.metadata`; nothing when the router's own words fail."""
         try:
-            return dict(self._inner.metadata(answered))
+            return dict(self.inner.metadata(answered))
         except FOREIGN as err:  # the answer is worth more than what is said of it
             self._faults.log(err, "metadata")
             return {}
 
     def report(self) -> Mapping[str, Any]:
         """As `Decision.report`."""
-        return self._inner.report()
+        return self.inner.report()

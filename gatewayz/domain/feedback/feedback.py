@@ -1,5 +1,6 @@
 """The rules of feedback. Source: spec 01 §7."""
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -8,13 +9,16 @@ import msgspec
 
 from gatewayz.domain.conversations.conversations import Conversations
 from gatewayz.sdk.clock import Clock
-from gatewayz.sdk.errors import ResourceNotFound
+from gatewayz.sdk.errors import ResourceNotFound, StoreUnavailable
+from gatewayz.sdk.outcomes import Opinion
 from gatewayz.store.feedback_records import Feedback, FeedbackChanges, FeedbackFilter, FeedbackTotals, NewFeedback
 
 __all__ = ["FeedbackListener", "FeedbackStore", "Feedbacks"]
 
-FeedbackListener = Callable[[Feedback], None]
-"""Hears of feedback that was given or changed; quick, never raises."""
+_log = logging.getLogger("gatewayz.feedback")
+
+FeedbackListener = Callable[[Opinion], None]
+"""Hears of feedback on an answer whose request is known: given, changed or taken back. Quick, never raises."""
 
 
 class FeedbackStore(Protocol):
@@ -34,8 +38,8 @@ class FeedbackStore(Protocol):
         """Change a user's feedback, None when there is none."""
         ...
 
-    async def remove(self, user_id: int, feedback_id: int) -> bool:
-        """Forget a user's feedback; False when there is none."""
+    async def remove(self, user_id: int, feedback_id: int) -> Feedback | None:
+        """Forget a user's feedback and return it, None when there is none."""
         ...
 
     async def totals(self, user_id: int, since: datetime, model: str | None) -> Sequence[FeedbackTotals]:
@@ -67,19 +71,24 @@ class Feedbacks:
         Raises ResourceNotFound for a session or message that is not the user's.
         """
         feedback = await self._about(user_id, feedback)
-        return self._told(await self._store.add(user_id, feedback, self._clock.now()))
+        given = await self._store.add(user_id, feedback, self._clock.now())
+        await self._tell(given, is_content=given.feedback_type == "thumbs_up")
+        return given
 
     async def change(self, user_id: int, feedback_id: int, changes: FeedbackChanges) -> Feedback:
         """Change feedback. Raises ResourceNotFound."""
         changed = await self._store.change(user_id, feedback_id, changes, self._clock.now())
         if changed is None:
             raise _missing()
-        return self._told(changed)
+        await self._tell(changed, is_content=changed.feedback_type == "thumbs_up")
+        return changed
 
     async def take_back(self, user_id: int, feedback_id: int) -> None:
         """Forget feedback. Raises ResourceNotFound."""
-        if not await self._store.remove(user_id, feedback_id):
+        removed = await self._store.remove(user_id, feedback_id)
+        if removed is None:
             raise _missing()
+        await self._tell(removed, is_content=None)
 
     async def list_feedback(
         self, user_id: int, filter: FeedbackFilter, *, offset: int, limit: int
@@ -110,10 +119,27 @@ class Feedbacks:
         model = feedback.model or message.model
         return msgspec.structs.replace(feedback, session_id=message.session_id, model=model)
 
-    def _told(self, feedback: Feedback) -> Feedback:
+    async def _tell(self, feedback: Feedback, *, is_content: bool | None) -> None:
+        """Tell the listeners, if it is known which call the feedback is about."""
+        if not self._listeners:
+            return
+        try:
+            request_id = await self._request_id(feedback)
+        except StoreUnavailable as err:  # the feedback is kept, which is what was asked for
+            _log.warning("feedback %d was not told to routers: %s", feedback.id, err.message)
+            return
+        if request_id is None:
+            return
         for hear in self._listeners:
-            hear(feedback)
-        return feedback
+            hear(Opinion(request_id=request_id, user_id=feedback.user_id, is_content=is_content))
+
+    async def _request_id(self, feedback: Feedback) -> str | None:
+        """Return the call that the message came from, or the one that the metadata names."""
+        if feedback.message_id is not None:
+            message = await self._conversations.find_message(feedback.user_id, feedback.message_id)
+            return None if message is None else message.request_id
+        named = (feedback.metadata or {}).get("request_id")
+        return named if isinstance(named, str) else None
 
 
 def _missing() -> ResourceNotFound:

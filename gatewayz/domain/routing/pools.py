@@ -9,6 +9,7 @@ from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.sdk.errors import InvalidRequest
 from gatewayz.sdk.interfaces import Capabilities, PoolRouter, Router
 from gatewayz.sdk.offers import Offer
+from gatewayz.sdk.outcomes import HearsOutcomes, Opinion
 from gatewayz.sdk.wire import OPENAI_EMBEDDINGS
 
 __all__ = ["Pool", "Pools"]
@@ -77,6 +78,12 @@ class Pools:
             offers = tuple(offer for model in models for offer in model.offers if offer.provider in self._talking)
             self._offers = (catalog, offers)
         return self._offers[1]
+
+    def hear_opinion(self, opinion: Opinion) -> None:
+        """Tell every router that listens. Never raises: routers are fenced."""
+        for router in self._routers.values():
+            if isinstance(router, HearsOutcomes) and router.is_listening:
+                router.hear_opinion(opinion)
 
     def _add_names(self, instance: str, router: PoolRouter) -> None:
         default = next(iter(router.modes))

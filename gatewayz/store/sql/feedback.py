@@ -54,10 +54,15 @@ class SqlFeedbackStore:
 
         return await self._database.write(work)
 
-    async def remove(self, user_id: int, feedback_id: int) -> bool:
-        """Forget a user's feedback; False when there is none."""
-        statement = delete(chat_feedback).where(*_own(user_id, feedback_id)).returning(chat_feedback.c.id)
-        return await self._database.write(lambda session: session.execute(statement).first() is not None)
+    async def remove(self, user_id: int, feedback_id: int) -> Feedback | None:
+        """Forget a user's feedback and return it, None when there is none."""
+        statement = delete(chat_feedback).where(*_own(user_id, feedback_id)).returning(chat_feedback)
+
+        def work(session: Session) -> Feedback | None:
+            row = session.execute(statement).mappings().one_or_none()
+            return None if row is None else _feedback(row)
+
+        return await self._database.write(work)
 
     async def totals(self, user_id: int, since: datetime, model: str | None) -> Sequence[FeedbackTotals]:
         """Return figures by model, those with most feedback first."""

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gatewayz.loader.pool_fence import FencedPoolRouter
+from gatewayz.loader.pool_fence import FencedDecision, FencedPoolRouter
 from gatewayz.sdk.interfaces import PoolRouter, Ranking, RoutingCall, Signals
 from gatewayz.sdk.offers import Offer
+from gatewayz.sdk.outcomes import AnswerEnd, Opinion
 from tests.fakes.pool_router import FakePoolRouter
 from tests.fakes.routing import QuietSignals, offer, routing_call
 
@@ -66,3 +67,51 @@ def test_words_that_fail_do_not_fail_the_answer() -> None:
     assert ranking.offers == OFFERS
     assert ranking.decision is not None
     assert ranking.decision.metadata(OFFERS[0]) == {}
+
+
+class Listener(FakePoolRouter):
+    """Notes what it hears, or fails."""
+
+    def __init__(self, *, is_broken: bool = False) -> None:
+        super().__init__("a/b")
+        self.heard: list[AnswerEnd | Opinion] = []
+        self._is_broken = is_broken
+
+    @property
+    def is_listening(self) -> bool:
+        return True
+
+    def hear_end(self, end: AnswerEnd) -> None:
+        if self._is_broken:
+            raise RuntimeError("broken")
+        self.heard.append(end)
+
+    def hear_opinion(self, opinion: Opinion) -> None:
+        if self._is_broken:
+            raise RuntimeError("broken")
+        self.heard.append(opinion)
+
+
+OPINION = Opinion(request_id="r", user_id=1, is_content=True)
+
+
+def test_a_router_that_listens_hears_of_its_own_decision() -> None:
+    inner = Listener()
+    fenced = FencedPoolRouter("mine", inner)
+    decision = fenced.rank(routing_call(), OFFERS, QuietSignals()).decision
+    end = AnswerEnd(request_id="r", user_id=1, call=routing_call(), decision=decision, model="a/b")
+    assert fenced.is_listening
+    fenced.hear_end(end)
+    fenced.hear_opinion(OPINION)
+    told, opinion = inner.heard
+    assert isinstance(told, AnswerEnd) and not isinstance(told.decision, FencedDecision)
+    assert opinion == OPINION
+
+
+def test_a_router_that_fails_to_listen_changes_nothing() -> None:
+    fenced = FencedPoolRouter("mine", Listener(is_broken=True))
+    fenced.hear_end(AnswerEnd(request_id="r", user_id=1, call=routing_call(), decision=None, model="a/b"))
+    fenced.hear_opinion(OPINION)
+    deaf = FencedPoolRouter("mine", FakePoolRouter("a/b"))
+    assert not deaf.is_listening
+    deaf.hear_opinion(OPINION)

@@ -1,13 +1,14 @@
 """Chooses a model for a programming task. Source: spec 06 §1; docs/decisions/0138-choosing-a-model.md."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.interfaces import Ranking, RoutingCall, Signals
 from gatewayz.sdk.offers import Offer
+from gatewayz.sdk.outcomes import AnswerEnd, Opinion
 from gatewayz_plugins.routers.code.classify import Classified, Classifier, context_of
 from gatewayz_plugins.routers.code.decision import CodeDecision, Ranked
 from gatewayz_plugins.routers.code.pages import options_page, tiers_page
@@ -17,10 +18,14 @@ from gatewayz_plugins.routers.prompt_score import load_scorer
 from gatewayz_plugins.routers.selection.candidates import Candidate, Demand, Listing, Shortlist, shortlist
 from gatewayz_plugins.routers.selection.conversations import Conversations
 from gatewayz_plugins.routers.selection.facts import Ability, ability_of
+from gatewayz_plugins.routers.selection.learning import Learning
 from gatewayz_plugins.routers.selection.scoring import NO_DEMAND, Scores, demand_of
 from gatewayz_plugins.routers.selection.tally import Tally
 
 __all__ = ["CodeRouter"]
+
+_CODE: Final[Mapping[str, float]] = {"code": 1.0}
+"""What the known figures tell of; what is learnt is told apart by class of task."""
 
 Served = Mapping[str, tuple[Offer, ...]]
 
@@ -45,6 +50,11 @@ class CodeRouter:
         self._guess = Ability(domains={}, overall=settings.unknown_ability, is_known=False)
         self._classifier = Classifier(settings.task_classes, settings.default_class)
         self._listing = Listing(self._facts)
+        at_code = {
+            model: Ability(domains={}, overall=ability.at(_CODE), is_known=ability.is_known)
+            for model, ability in self._abilities.items()
+        }
+        self._learning = Learning(settings.learning, at_code, self._guess)
         self._conversations = Conversations()
         self._tally = Tally(context.clock)
         self.modes: Mapping[str, str] = {name: mode.label for name, mode in settings.modes.items()}
@@ -52,12 +62,14 @@ class CodeRouter:
 
     def rank(self, call: RoutingCall, offers: Sequence[Offer], signals: Signals) -> Ranking:
         """Return the offers of the chosen model and of those next to it. See `PoolRouter.rank`."""
+        self._learning.hear(call)
         served = self._listing.of_pool(offers) or self._listing.of_all(offers)
         decision = self._decide(call, served, signals, NO_DEMAND)
         if not decision.ordered:
             self._tally.refused += 1
             return Ranking(offers=(), reason=decision.rationale)
         self._conversations.remember(call, decision.chosen.candidate.model)
+        self._learning.answered(call, decision.chosen.candidate.model, decision.task.category)
         self._tally.decided(
             mode=call.mode,
             model=decision.chosen.candidate.model,
@@ -83,7 +95,7 @@ class CodeRouter:
         return {"tiers": tiers_page(self._settings), "options": options_page(self._settings)}
 
     def stats(self) -> Mapping[str, Any]:
-        """Return what was loaded, and counts of this process's decisions."""
+        """Return what was loaded, counts of this process's decisions, and what it learnt from their outcomes."""
         return {
             "tiers_loaded": len(self._settings.tiers),
             "models_available": len(self._facts),
@@ -91,7 +103,22 @@ class CodeRouter:
             "baselines": list(self._settings.baselines),
             "metrics_enabled": True,
             **self._tally.shown(),
+            "learning": self._learning.shown(),
         }
+
+    @property
+    def is_listening(self) -> bool:
+        """See `gatewayz.sdk.outcomes.HearsOutcomes`: only with learning switched on."""
+        return self._learning.is_enabled
+
+    def hear_end(self, end: AnswerEnd) -> None:
+        """Take the end of an answer as an outcome."""
+        if isinstance(end.decision, CodeDecision):
+            self._learning.hear_end(end, end.decision.task.category)
+
+    def hear_opinion(self, opinion: Opinion) -> None:
+        """Take what a user says of an answer as an outcome."""
+        self._learning.hear_opinion(opinion)
 
     def _decide(self, call: RoutingCall, served: Served, signals: Signals, demand: Demand) -> CodeDecision:
         context = context_of(call.prompt, call.messages, call.hints)
@@ -134,11 +161,13 @@ class CodeRouter:
         return [self._with_points(candidate, task, call.mode) for candidate in known]
 
     def _with_points(self, candidate: Candidate, task: Classified, mode: str) -> Ranked:
+        """Return a candidate with its points, corrected by what was learnt of it."""
         tier, model = self._facts.get(candidate.model, (None, None))
         price = candidate.offers[0].price
         if model is None or price is None:
             return Ranked(candidate=candidate, tier=None, points=0.0, model=None)
         points = points_of(model, price, task.category, self._settings.modes[mode])
+        points += self._settings.learning.points * self._learning.gain(candidate.model, task.category)
         return Ranked(candidate=candidate, tier=tier, points=points, model=model)
 
     def _held(self, call: RoutingCall, served: Served, signals: Signals) -> str | None:

@@ -8,8 +8,9 @@ from msgspec import Meta
 
 from gatewayz.sdk.errors import ConfigurationError
 from gatewayz_plugins.routers.selection.facts import Benchmark, ModelFacts, unknown_figures
+from gatewayz_plugins.routers.selection.learning import LearningSettings
 
-__all__ = ["Baseline", "CodeMode", "CodeModel", "CodeSettings", "TaskClass", "Tier"]
+__all__ = ["Baseline", "CodeLearningSettings", "CodeMode", "CodeModel", "CodeSettings", "TaskClass", "Tier"]
 
 TierNumber = Annotated[int, Meta(ge=1, le=4)]
 """1 is the best."""
@@ -66,6 +67,13 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     price_output: float
 
 
+class CodeLearningSettings(LearningSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much outcomes count, and for how many points."""
+
+    points: Annotated[float, Meta(ge=0)] = 20.0
+    """Given for an ability that outcomes show to be 1 rather than 0; a tenth of it offsets a strength."""
+
+
 class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """See config/routers.yaml, which has the values with their sources."""
 
@@ -84,6 +92,8 @@ class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     baselines: dict[str, Baseline] = {}
     benchmarks: dict[str, Benchmark]
     unknown_ability: Annotated[float, Meta(ge=0, le=1)] = 0.15
+    learning: CodeLearningSettings = CodeLearningSettings()
+    """Whether outcomes of answers change a model's points, inside its tier."""
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError for names that lead nowhere."""

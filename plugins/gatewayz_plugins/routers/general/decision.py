@@ -90,7 +90,7 @@ class GeneralDecision(msgspec.Struct, frozen=True, kw_only=True):
             "fallback_reason": self.fallback_reason,
             "available": self.chosen.is_available,
             "need": round(self.demand.need, 4),
-            "domain": max(self.demand.domains, key=self.demand.domains.__getitem__) if self.demand.domains else None,
+            "domain": self.demand.domain,
             "domains": {name: round(share, 4) for name, share in self.demand.domains.items()},
             "expected_output_tokens": self.demand.output_tokens,
             "candidates": [candidate.numbers() for candidate in (*self.ordered, *self.absent)],
@@ -101,8 +101,8 @@ class GeneralDecision(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def _asked(self) -> str:
-        domain = max(self.demand.domains, key=self.demand.domains.__getitem__)
-        return f"Need {self.demand.need:.2f}, mostly {domain} ({self.demand.domains[domain]:.0%})."
+        domain = self.demand.domain or ""
+        return f"Need {self.demand.need:.2f}, mostly {domain} ({self.demand.domains.get(domain, 0.0):.0%})."
 
     @property
     def _enough(self) -> str:

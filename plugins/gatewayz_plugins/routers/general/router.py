@@ -6,6 +6,7 @@ from typing import Any, Final
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.interfaces import Ranking, RoutingCall, Signals
 from gatewayz.sdk.offers import Offer
+from gatewayz.sdk.outcomes import AnswerEnd, Opinion
 from gatewayz_plugins.routers.general.decision import GeneralDecision
 from gatewayz_plugins.routers.general.settings import GeneralMode, GeneralSettings
 from gatewayz_plugins.routers.prompt_score import load_scorer
@@ -57,7 +58,7 @@ class GeneralRouter:
             self._tally.refused += 1
             return Ranking(offers=(), reason=decision.reasoning)
         self._conversations.remember(call, decision.chosen.model)
-        self._learning.answered(call, decision.chosen.model, decision.demand.domains)
+        self._learning.answered(call, decision.chosen.model, decision.demand.domain)
         self._tally.decided(mode=call.mode, model=decision.chosen.model, fallback_reason=decision.fallback_reason)
         return Ranking(offers=decision.offers, reason=decision.reasoning, decision=decision)
 
@@ -96,6 +97,20 @@ class GeneralRouter:
     def stats(self) -> Mapping[str, Any]:
         """Return counts of this process's decisions, and what it learnt from their outcomes."""
         return {**self._tally.shown(), "learning": self._learning.shown()}
+
+    @property
+    def is_listening(self) -> bool:
+        """See `gatewayz.sdk.outcomes.HearsOutcomes`: only with learning switched on."""
+        return self._learning.is_enabled
+
+    def hear_end(self, end: AnswerEnd) -> None:
+        """Take the end of an answer as an outcome."""
+        if isinstance(end.decision, GeneralDecision):
+            self._learning.hear_end(end, end.decision.demand.domain)
+
+    def hear_opinion(self, opinion: Opinion) -> None:
+        """Take what a user says of an answer as an outcome."""
+        self._learning.hear_opinion(opinion)
 
     def _decide(self, call: RoutingCall, served: Served, signals: Signals, reason: str | None) -> GeneralDecision:
         mode = self._settings.modes[call.mode]

@@ -23,6 +23,11 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     domains: Mapping[str, float]
     output_tokens: int
 
+    @property
+    def domain(self) -> str | None:
+        """What it is mostly about; None of a prompt that was not scored."""
+        return max(self.domains, key=self.domains.__getitem__) if self.domains else None
+
 
 class Latencies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Milliseconds to first content that stand in until something was measured."""
