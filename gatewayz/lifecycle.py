@@ -452,19 +452,37 @@ class Lifecycle:
         context_of = contexts(http, self._clock, self._data_dir, self._ledger, self._health.targets)
         instances = await open_instances(loaded, context_of, previous=before)
         skipped: list[Skipped] = []
-        capabilities = {name: provider.capabilities for name, provider in instances.providers.items()}
         try:
-            catalog = await self._catalogs.build(settings, loaded.config_dir, capabilities, skipped)
-            plans = Plans(settings.plans, self._clock)
-        except ConfigurationError as err:
+            edition = await self._edition(loaded, instances, skipped)
+        except BaseException as err:  # whatever it is, nothing that was opened here stays open
             await instances.aclose()
-            raise ConfigurationInvalid([loaded.problem((), err.message)]) from err
-        if before is not None and settings.breakers != self._loaded.settings.breakers:
-            self._breakers = _breakers(settings, self._clock)
+            if isinstance(err, ConfigurationError):
+                raise ConfigurationInvalid([loaded.problem((), err.message)]) from err
+            raise
+        self._breakers = edition.breakers
         self._breakers.know(instances.providers)
-        rules = settings.limits
-        self._velocity.configure(rules.velocity)
-        edition = Edition(
+        self._retry_budget.configure(settings.failover.retry_budget)
+        self._velocity.configure(settings.limits.velocity)
+        self._errors.fixes = Fixes(settings.error_fixes, key_variables(loaded.tree))
+        self._instances = instances
+        self._gateway.install(edition, instances.aclose)
+        await asyncio.to_thread(save_applied, loaded, self._data_dir)
+        _log.info(
+            "serving %d models of %d providers (%d models left out)",
+            len(edition.catalog.models()),
+            len(instances.providers),
+            sum(each.provider is None for each in skipped),
+        )
+
+    async def _edition(self, loaded: Loaded, instances: Instances, skipped: list[Skipped]) -> Edition:
+        """Return what requests will use; nothing that serves is changed yet. Raises ConfigurationError."""
+        settings = loaded.settings
+        capabilities = {name: provider.capabilities for name, provider in instances.providers.items()}
+        catalog = await self._catalogs.build(settings, loaded.config_dir, capabilities, skipped)
+        breakers, rules = self._breakers, settings.limits
+        if settings.breakers != self._loaded.settings.breakers:
+            breakers = _breakers(settings, self._clock)
+        return Edition(
             settings=settings,
             catalog=catalog,
             providers=instances.providers,
@@ -477,8 +495,8 @@ class Lifecycle:
             mail=instances.mail,
             tools=instances.tools,
             pools=Pools(instances.routers, capabilities),
-            breakers=self._breakers,
-            signals=RouteSignals(self._breakers),
+            breakers=breakers,
+            signals=RouteSignals(breakers),
             retry_budget=self._retry_budget,
             keys=self._keys,
             store=self._store,
@@ -487,7 +505,7 @@ class Lifecycle:
             dialects=DIALECTS,
             passthroughs=PASSTHROUGHS,
             tokens=self._tokens,
-            plans=plans,
+            plans=Plans(settings.plans, self._clock),
             trial_gate=self._promotions.trial_gate,
             clock=self._clock,
             idempotency=self._idempotency,
@@ -499,16 +517,6 @@ class Lifecycle:
             key_quota=self._key_quota,
             tracing=self._tracing,
             background=self._background,
-        )
-        self._errors.fixes = Fixes(settings.error_fixes, key_variables(loaded.tree))
-        self._instances = instances
-        self._gateway.install(edition, instances.aclose)
-        await asyncio.to_thread(save_applied, loaded, self._data_dir)
-        _log.info(
-            "serving %d models of %d providers (%d models left out)",
-            len(catalog.models()),
-            len(instances.providers),
-            sum(each.provider is None for each in skipped),
         )
 
     def _run_jobs(self) -> None:
@@ -556,7 +564,7 @@ class Lifecycle:
 
         redis = open_redis(redis_url)
         period_s = self._loaded.settings.breakers.share_s
-        share = BreakerShare(self._breakers, redis, self._clock, process=os.urandom(8).hex(), period_s=period_s)
+        share = BreakerShare(lambda: self._breakers, redis, self._clock, process=os.urandom(8).hex(), period_s=period_s)
         try:
             await share.run()
         finally:

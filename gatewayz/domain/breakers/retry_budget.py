@@ -23,6 +23,10 @@ class RetryBudget:
         self._retries = [0] * SPAN_S
         self._totals = [0, 0]
 
+    def configure(self, rules: Rules) -> None:
+        """Go by other rules from now on; what was counted stays."""
+        self._rules = rules
+
     def record_request(self) -> None:
         """Count a client request's first attempt."""
         place = self._advance()

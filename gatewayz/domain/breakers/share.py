@@ -8,7 +8,7 @@ With Redis gone, hung or answering nonsense, each process goes on alone. Source:
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -70,13 +70,15 @@ _decode = msgspec.json.Decoder(_Report).decode
 class BreakerShare:
     """Keeps the breakers of this process and of the others together.
 
+    :param serving: returns the breakers in use: a reload may put others in their place.
     :param process: a name no other process has.
     """
 
     def __init__(
-        self, breakers: Breakers, redis: "Redis", clock: Clock, *, process: str, period_s: float = 1.0
+        self, serving: Callable[[], Breakers], redis: "Redis", clock: Clock, *, process: str, period_s: float = 1.0
     ) -> None:
-        self._breakers = breakers
+        self._serving = serving
+        self._breakers = serving()
         self._redis = redis
         self._clock = clock
         self._process = process
@@ -98,6 +100,7 @@ class BreakerShare:
     async def exchange(self) -> bool:
         """Write this process's report and take in the others'; False when Redis did not play along."""
         self._follow_wall_clock()
+        self._breakers = self._serving()
         report = self._own_report()
         try:
             async with asyncio.timeout(BUDGET_S):

@@ -51,3 +51,11 @@ def test_old_requests_leave_the_window() -> None:
         budget.record_request()
     clock.advance(11)
     assert spend(budget, 10) == 0
+
+
+def test_other_rules_count_from_then_on() -> None:
+    budget = RetryBudget(Rules(ratio=0, min_per_s=0), FakeClock())
+    budget.record_request()
+    assert spend(budget, 5) == 0
+    budget.configure(Rules(ratio=0, min_per_s=3))
+    assert spend(budget, 5) == 3

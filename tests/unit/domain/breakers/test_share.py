@@ -34,7 +34,7 @@ async def redis(port: int) -> AsyncIterator[Redis]:
 class Process:
     def __init__(self, clock: FakeClock, redis: Redis, name: str) -> None:
         self.breakers = Breakers(Rules(), clock, ["acme", "other"])
-        self.share = BreakerShare(self.breakers, redis, clock, process=name)
+        self.share = BreakerShare(lambda: self.breakers, redis, clock, process=name)
 
     def fail(self, key: CircuitKey = A, times: int = 1) -> None:
         for _ in range(times):
@@ -265,3 +265,14 @@ async def test_run_exchanges_until_cancelled(redis: Redis, clock: FakeClock) -> 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_the_breakers_of_a_reload_are_the_ones_that_are_shared(
+    pair: tuple[Process, Process], clock: FakeClock
+) -> None:
+    one, two = pair
+    await settle(one, two)
+    one.breakers = Breakers(Rules(), clock, ["acme", "other"])
+    one.fail(times=5)
+    await settle(one, two)
+    assert two.state() == "OPEN"
