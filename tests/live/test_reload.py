@@ -23,6 +23,7 @@ class Running:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._written = 0
         self.gateway = Gateway()
         self.lifecycle = Lifecycle(
             self.loaded(), self.gateway, KeepAlive(), None, requests=RequestRecord(), figures=None
@@ -41,7 +42,9 @@ class Running:
             "catalog_sync": {"enabled": False},
             **changes,
         }
-        path = self._folder / "gatewayz.yaml"
+        self._written += 1
+        path = self._folder / f"{self._written}/gatewayz.yaml"  # a file that is not watched: tests reload themselves
+        path.parent.mkdir()
         path.write_text(yaml.safe_dump(config))
         return load(path, overlay=None, environ={})
 
