@@ -21,7 +21,7 @@ _IMAGE_TOKENS: Final = 1000
 def choose(inbound: Inbound, head: CallHead, pool: Pool, edition: Edition) -> ParsedCall:
     """Return the call with the offers of the models its router chose, the router's name in place of a model's.
 
-    The hold then covers the dearest of them, and dispatch goes along them (decision 0137).
+    The hold then covers the dearest of them that the caller can pay, and dispatch goes along them (decision 0137).
     Raises InvalidRequest for a format without conversations, NoOfferLeft (503) saying what left no model.
     """
     dialect = edition.dialects.get(inbound.format)

@@ -35,7 +35,7 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
         if search is not None:
             call, inbound = await search.run()
             bill.asks(call)
-        plan = bill.plan = route(call, edition)
+        plan = bill.plan = route(call, admission, edition)
         opened = await dispatch(call, inbound, plan, edition)
     except DispatchFailed as failure:
         await bill.void()

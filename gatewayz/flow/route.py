@@ -1,17 +1,22 @@
 """Which offers, in which order, and why?"""
 
 from gatewayz.flow.edition import Edition
-from gatewayz.flow.values import ParsedCall, Plan
+from gatewayz.flow.values import Admission, ParsedCall, Plan
 from gatewayz.sdk.interfaces import RoutingCall
 
 __all__ = ["route"]
 
 
-def route(call: ParsedCall, edition: Edition) -> Plan:
-    """Return the offers of the call's model in the order the router ranks them; those of a choice keep its order."""
+def route(call: ParsedCall, admission: Admission, edition: Edition) -> Plan:
+    """Return the offers of the call's model in the order the router ranks them; those of a choice keep its order.
+
+    What the hold does not cover is left out.
+    """
     if call.choice is not None:
-        ranking = call.choice.ranking
-        return Plan(offers=ranking.offers, reason=ranking.reason)
+        ranking, payable = call.choice.ranking, admission.offers
+        too_dear = len(ranking.offers) - len(payable)
+        reason = f"{ranking.reason}; the balance does not cover {too_dear} more" if too_dear else ranking.reason
+        return Plan(offers=payable, reason=reason)
     head = call.head
     routing = RoutingCall(
         requested_model=head.model,

@@ -61,6 +61,8 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     """The right to make the call: limit slots taken and money held. Owned by the reply from dispatch on."""
 
     hold: Hold
+    offers: tuple[Offer, ...]
+    """What the hold covers: every offer of the call, but of a router's choice only those that can be paid."""
     headers: Headers = ()
     """Rate-limit headers of the answer."""
     lease: Lease | None = None

@@ -18,10 +18,11 @@ from gatewayz.sdk.chat import (
     TextDelta,
     UsageReported,
 )
-from gatewayz.sdk.errors import InvalidRequest, NoOfferLeft, UpstreamBroken
+from gatewayz.sdk.errors import InvalidRequest, NoOfferLeft, PaymentRequired, UpstreamBroken
+from gatewayz.sdk.money import Nano
 from gatewayz.sdk.usage import Usage
 from gatewayz.sdk.wire import ANTHROPIC_MESSAGES, OPENAI_EMBEDDINGS
-from tests.fakes.flow import CALLER, Scene, TypedFake, WireFake
+from tests.fakes.flow import CALLER, CountingBilling, Scene, TypedFake, WireFake
 from tests.fakes.pool_router import FakePoolRouter
 
 WHOLE = (
@@ -163,3 +164,45 @@ async def test_embeddings_have_no_router() -> None:
     made = scene(FakePoolRouter(CHEAP), first=WireFake(WHOLE), second=WireFake(WHOLE))
     with pytest.raises(InvalidRequest, match="conversations only"):
         await ask(made, format=OPENAI_EMBEDDINGS, input="text")
+
+
+class Purse(CountingBilling):
+    """Holds no more than what is in it."""
+
+    def __init__(self, spendable: int) -> None:
+        super().__init__()
+        self._spendable = spendable
+
+    async def authorize(self, account: int | None, amount: Nano, key: str) -> Any:
+        if amount > self._spendable:
+            raise PaymentRequired("not enough")
+        return await super().authorize(account, amount, key)
+
+    async def balance(self, account: int) -> Nano | None:
+        return Nano(self._spendable)
+
+
+async def test_a_model_that_cannot_be_paid_is_not_fallen_back_to() -> None:
+    made = scene(FakePoolRouter(CHEAP, DEAR), first=WireFake(UpstreamBroken("down")), second=WireFake(WHOLE))
+    made.edition = dataclasses.replace(made.edition, billing=Purse(3_000_000))
+    with pytest.raises(UpstreamBroken):
+        await ask(made, max_tokens=1000)
+    settlement = made.records.settlements[0]
+    assert [offer.model for offer in settlement.candidates] == [CHEAP]
+    assert "the balance does not cover 1 more" in settlement.reason
+
+
+async def test_the_chosen_model_answers_who_can_pay_it() -> None:
+    made = scene(FakePoolRouter(CHEAP, DEAR), first=WireFake(WHOLE), second=WireFake(WHOLE))
+    made.edition = dataclasses.replace(made.edition, billing=Purse(3_000_000))
+    assert (await whole(made, max_tokens=1000))["model"] == CHEAP
+    charge = made.records.settlements[0].charge
+    assert charge is not None
+    assert charge.hold.amount <= 3_000_000
+
+
+async def test_who_cannot_pay_the_chosen_model_is_not_given_a_cheaper_one() -> None:
+    made = scene(FakePoolRouter(DEAR, CHEAP), first=WireFake(WHOLE), second=WireFake(WHOLE))
+    made.edition = dataclasses.replace(made.edition, billing=Purse(3_000_000))
+    with pytest.raises(PaymentRequired):
+        await ask(made, max_tokens=1000)
