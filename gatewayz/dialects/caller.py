@@ -37,6 +37,8 @@ class CallHead(msgspec.Struct, frozen=True, kw_only=True):
     prompt_characters: int = 0
     """Length of the prompt's text, for estimates; images count nothing."""
     images: int = 0
+    media: Usage | None = None
+    """Of a call for pictures or sound: the most it can come to, for the hold; None for calls priced by tokens."""
     affinity: str | None = None
     """`prompt_cache_key`, `user` or `metadata.user_id`, when sent."""
     opening: str = ""

@@ -1,6 +1,6 @@
 """May this caller make this call, and can it be paid for?"""
 
-from gatewayz.domain.catalog.pricing import likely_cost
+from gatewayz.domain.catalog.pricing import likely_cost, likely_media_cost
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.domain.limits.limiter import Lease
 from gatewayz.domain.limits.limits import Limits
@@ -46,6 +46,8 @@ async def _take(limits: Limits, caller: Caller, call: ParsedCall, inbound: Inbou
         await limits.admit_anonymous(inbound.client_address, call.model.id)
         return None
     head = call.head
+    if head.media is not None:
+        return await limits.admit(caller, edition.plans.of(caller), call.prompt_tokens)
     output_tokens = head.max_output_tokens or call.model.default_output_tokens
     likely = call.prompt_tokens + min(output_tokens, call.model.default_output_tokens) * head.n
     return await limits.admit(caller, edition.plans.of(caller), likely)
@@ -79,6 +81,8 @@ async def _payable(caller: Caller, call: ParsedCall, edition: Edition) -> Offers
 
 
 def _likely_cost(call: ParsedCall, offers: Offers) -> Nano:
+    if call.head.media is not None:
+        return likely_media_cost(offers, call.head.media)
     output_tokens = call.head.max_output_tokens or call.model.default_output_tokens
     return likely_cost(offers, call.prompt_tokens, output_tokens, call.head.n)
 

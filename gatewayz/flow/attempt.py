@@ -3,11 +3,14 @@
 That a provider with `formats` has `exchange` is proved once, when it is built (`loader.lifecycle`).
 """
 
-from typing import cast
+from typing import Final, cast
+
+import msgspec
 
 from gatewayz.dialects.passthrough.contract import Passthrough
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.embeddings import open_embeddings
+from gatewayz.flow.images import open_images
 from gatewayz.flow.lanes import (
     Identity,
     OpenStream,
@@ -23,16 +26,19 @@ from gatewayz.sdk.errors import UnsupportedFeature
 from gatewayz.sdk.http_provider import REPLY_LIMIT
 from gatewayz.sdk.interfaces import Provider, WireProvider
 from gatewayz.sdk.offers import Offer
-from gatewayz.sdk.wire import OPENAI_EMBEDDINGS, CallContext, HttpReply, WireCall
+from gatewayz.sdk.wire import OPENAI_EMBEDDINGS, OPENAI_IMAGES, CallContext, HttpReply, WireCall
 
 __all__ = ["open_stream", "open_whole"]
+
+_MEDIA_FIRST_BYTE_S: Final = 180.0
+"""Pictures and sound are answered when they are done, so the head of the answer may be long in coming."""
 
 
 async def open_whole(
     call: ParsedCall, inbound: Inbound, offer: Offer, provider: Provider, edition: Edition
 ) -> WholeAnswer:
     """Return the answer of one offer. Raises UpstreamError."""
-    context = _context(inbound, offer, edition)
+    context = _context(inbound, offer, edition, is_slow=call.head.media is not None)
     if call.format in provider.capabilities.formats:
         passthrough = edition.passthroughs[call.format]
         reply = await _exchange(call, offer, cast(WireProvider, provider), passthrough, context)
@@ -43,6 +49,8 @@ async def open_whole(
         return WireWhole(passthrough, body, call, offer.model)
     if call.format == OPENAI_EMBEDDINGS:
         return await open_embeddings(call, inbound.body, offer, provider, context)
+    if call.format == OPENAI_IMAGES:
+        return await open_images(call, inbound.body, offer, provider, context)
     translated = _translate(call, inbound, offer, provider, edition)
     completion = await provider.complete(translated, context)
     return TranslatedWhole(edition.dialects[call.format], translated, completion, _identity(offer, inbound, edition))
@@ -85,10 +93,13 @@ def _translate(call: ParsedCall, inbound: Inbound, offer: Offer, provider: Provi
     return edition.dialects[call.format].parse_call(inbound.body, model=offer.upstream_model)
 
 
-def _context(inbound: Inbound, offer: Offer, edition: Edition) -> CallContext:
+def _context(inbound: Inbound, offer: Offer, edition: Edition, *, is_slow: bool = False) -> CallContext:
+    timeouts = edition.settings.timeouts
+    if is_slow:
+        timeouts = msgspec.structs.replace(timeouts, first_byte_s=max(timeouts.first_byte_s, _MEDIA_FIRST_BYTE_S))
     return CallContext(
         request_id=inbound.request_id,
-        timeouts=edition.settings.timeouts,
+        timeouts=timeouts,
         credential=offer.credential,
         headers=inbound.headers,
     )

@@ -3,6 +3,7 @@
 from gatewayz.domain.usage.tokens import estimate_tokens
 from gatewayz.flow.choose import choose
 from gatewayz.flow.edition import Edition
+from gatewayz.flow.media import priced_for
 from gatewayz.flow.values import Inbound, ParsedCall
 
 __all__ = ["parse"]
@@ -12,14 +13,18 @@ def parse(inbound: Inbound, edition: Edition) -> ParsedCall:
     """Return the checked call with its model resolved.
 
     Raises InvalidRequest (400) naming the parameter, ModelNotFound (404) with near names,
-    PricingMissing (422) for a model without a price, NoOfferLeft (503) for a router that no model suits.
+    PricingMissing (422) for a model without a price for what is asked,
+    NoOfferLeft (503) for a router that no model suits.
     """
     head = edition.readers[inbound.format].read_head(inbound.body)
     if (pool := edition.pools.find(head.model)) is not None:
         return choose(inbound, head, pool, edition)
+    model = edition.catalog.resolve(head.model, head.provider)
+    if head.media is not None or model.is_media_only:
+        model = priced_for(model, head.media)
     return ParsedCall(
         format=inbound.format,
         head=head,
-        model=edition.catalog.resolve(head.model, head.provider),
+        model=model,
         prompt_tokens=estimate_tokens(head.prompt_characters),
     )

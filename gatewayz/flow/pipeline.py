@@ -1,5 +1,6 @@
 """The whole journey of one inference request, on one screen."""
 
+from gatewayz.dialects.formats import KEYED_FORMATS
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.admit import admit
 from gatewayz.flow.converse import KeptStream, begin_turn, is_in_session
@@ -11,7 +12,7 @@ from gatewayz.flow.relay import StreamBody, whole_body
 from gatewayz.flow.route import route
 from gatewayz.flow.settle import Bill
 from gatewayz.flow.values import Admission, Inbound, ParsedCall, Reply
-from gatewayz.sdk.errors import GatewayzError
+from gatewayz.sdk.errors import AuthenticationFailed, GatewayzError
 
 __all__ = ["answer"]
 
@@ -21,6 +22,8 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
 
     Cancelling it at any point closes the upstream and releases or settles the hold.
     """
+    if inbound.format in KEYED_FORMATS and caller.is_anonymous:
+        raise AuthenticationFailed("This needs an API key.", code="API_KEY_MISSING")
     call, turn, search = parse(inbound, edition), None, None
     if is_in_session(call, inbound):
         turn = await begin_turn(call, inbound, caller, edition)
@@ -76,7 +79,7 @@ async def _settle_left_behind(opened: Opened, bill: Bill) -> None:
     """Charge an answer that arrived although its caller has left: the provider was paid for it."""
     answer = opened.answer
     if answer is not None:
-        usage = answer.usage or await bill.estimated_usage(opened.trial.offer, answer.text)
+        usage = await bill.usage_of(opened.trial.offer, answer)
         charge = await bill.capture(opened.trial.offer, usage)
         bill.settled(charge, (*opened.failed, opened.trial.succeeded()), status=499)
     else:

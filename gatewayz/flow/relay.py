@@ -4,12 +4,11 @@ from gatewayz.flow.dispatch import Opened
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.lanes import OpenStream
 from gatewayz.flow.routing_metadata import add_routing_metadata
-from gatewayz.flow.settle import Bill, gateway_usage
+from gatewayz.flow.settle import Bill, gateway_usage, told
 from gatewayz.flow.trial import Trial
 from gatewayz.flow.values import Inbound
 from gatewayz.sdk.errors import GatewayzError, PaymentRequired, StoreUnavailable, UpstreamError
 from gatewayz.sdk.interfaces import Charge
-from gatewayz.sdk.usage import Usage
 
 __all__ = ["StreamBody", "whole_body"]
 
@@ -22,7 +21,7 @@ async def whole_body(opened: Opened, bill: Bill, inbound: Inbound, edition: Edit
     answer, trial = opened.answer, opened.trial
     if answer is None:
         raise TypeError("the call was opened as a stream")
-    usage = _told(answer.usage) or await bill.estimated_usage(trial.offer, answer.text)
+    usage = await bill.usage_of(trial.offer, answer)
     charge = await bill.capture(trial.offer, usage)
     attempts = (*opened.failed, trial.succeeded())
     bill.settled(charge, attempts, first_content_ms=_since(inbound, edition))
@@ -86,7 +85,7 @@ class StreamBody:
 
     async def _finish(self) -> bytes:
         stream = self._stream
-        usage = _told(stream.usage)
+        usage = told(stream.usage)
         if usage is None:
             usage = await self._bill.estimated_usage(self._trial.offer, stream.text, stream.characters)
         else:
@@ -139,11 +138,6 @@ class StreamBody:
             error_code=error.code if error else None,
             first_content_ms=self._first_content_ms,
         )
-
-
-def _told(usage: Usage | None) -> Usage | None:
-    """Return the provider's count. One of nothing at all is none: a provider that reports zeros would be free."""
-    return usage if usage is not None and (usage.total_tokens or usage.images) else None
 
 
 def _since(inbound: Inbound, edition: Edition) -> float:

@@ -5,22 +5,28 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from gatewayz.dialects.caller import GatewayUsage
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.edition import Edition
+from gatewayz.flow.lanes import WholeAnswer
+from gatewayz.flow.media import measured
 from gatewayz.flow.outcomes import listen
 from gatewayz.flow.values import Admission, Inbound, ParsedCall, Plan
 from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.sdk.interfaces import Charge
 from gatewayz.sdk.money import Nano, usd_float
 from gatewayz.sdk.observe import Attempt, Settlement
-from gatewayz.sdk.offers import Offer, Price
+from gatewayz.sdk.offers import Offer, Price, size_percent
 from gatewayz.sdk.usage import Usage
 
 _log = logging.getLogger("gatewayz.flow")
+_TOKENS_PER_IMAGE: Final = 100
+"""What is shown for a picture whose provider counts no tokens. Source: spec 08 §1."""
 _RETRY_DELAYS_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 
-__all__ = ["Bill", "gateway_usage"]
+__all__ = ["Bill", "gateway_usage", "told"]
 
 
 class Bill:
@@ -91,11 +97,21 @@ class Bill:
         usage = Usage(input_tokens=self._call.prompt_tokens, output_tokens=characters // 3 + 1)
         return _price(offer).cost(usage).total
 
+    async def usage_of(self, offer: Offer, answer: WholeAnswer) -> Usage:
+        """Return what a whole answer is charged by: the provider's count, else an estimate."""
+        usage = told(answer.usage)
+        if usage is None:
+            return await self.estimated_usage(offer, answer.text)
+        media = self._call.head.media
+        return usage if media is None else measured(usage, media)
+
     async def estimated_usage(self, offer: Offer, text: Callable[[], str], characters: int | None = None) -> Usage:
         """Return the counted usage of a delivered text, for providers that did not say.
 
         :param characters: length of what was delivered, as `learn` is told of finished streams.
         """
+        if self._call.head.media is not None:
+            return msgspec.structs.replace(self._call.head.media, source="estimated")
         model, tokens = offer.model, self._edition.tokens
         output = 0 if characters == 0 else None
         if characters:
@@ -163,11 +179,35 @@ def gateway_usage(charge: Charge, elapsed_ms: float, dropped: tuple[str, ...]) -
         "tokens_charged": usage.total_tokens,
         "usage_source": usage.source,
     }
+    if usage.has_media:
+        shown |= _media_usage(charge)
     if dropped:
         shown["dropped"] = dropped
     if charge.balance is not None:
         shown["balance_usd"] = usd_float(charge.balance)
     return shown
+
+
+def _media_usage(charge: Charge) -> dict[str, object]:
+    """Return what is told of pictures and sound besides. Source: spec 08 §1, §2."""
+    usage = charge.usage
+    shown: dict[str, object] = {"used_fallback_pricing": False}  # nothing is called without a price of its own
+    if charge.balance is not None:
+        shown["user_balance_after"] = usd_float(charge.balance)
+    if usage.images:
+        shown |= {
+            "tokens_charged": usage.total_tokens or _TOKENS_PER_IMAGE * usage.images,
+            "images_generated": usage.images,
+            "cost_per_image": usd_float(charge.charged) / usage.images,
+            "size": usage.image_size,
+            "resolution_multiplier": size_percent(usage.image_size) / 100,
+        }
+    return shown
+
+
+def told(usage: Usage | None) -> Usage | None:
+    """Return the provider's count. One of nothing at all is none: a provider that reports zeros would be free."""
+    return usage if usage is not None and (usage.total_tokens or usage.has_media) else None
 
 
 def _price(offer: Offer) -> Price:

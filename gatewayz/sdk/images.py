@@ -20,7 +20,8 @@ class ImageCall(msgspec.Struct, frozen=True, kw_only=True):
     """`WIDTHxHEIGHT` in pixels, as OpenAI writes it."""
     quality: str | None = None
     style: str | None = None
-    response_format: Literal["url", "b64_json"] = "url"
+    response_format: Literal["url", "b64_json"] | None = None
+    """How the pictures are to come; None is whichever the provider gives."""
     user: str | None = None
     extra: Mapping[str, Any] | None = None
     """Members of the call that the core does not know, for the provider as they are."""

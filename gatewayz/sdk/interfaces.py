@@ -52,7 +52,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     chat: bool = True
     embeddings: bool = False
     images: bool = False
-    """It is an `ImageGenerator`."""
+    """It is an `ImageGenerator`, or takes the images format as it is."""
     credentials: tuple[str, ...] = ("default",)
     """Labels of its credentials; each has circuits of its own."""
     model_ids: ModelIds = ModelIds()

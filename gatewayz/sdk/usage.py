@@ -28,6 +28,14 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_tokens: int = 0
     audio_output_tokens: int = 0
     images: int = 0
+    """Pictures made; what one costs may depend on the two that follow."""
+    image_size: str = ""
+    """`WIDTHxHEIGHT`, `auto`, or empty where nobody said."""
+    image_quality: str = ""
+    audio_ms: int = 0
+    """Milliseconds of sound heard or made."""
+    characters: int = 0
+    """Of text read aloud."""
     source: UsageSource = "provider"
     raw: dict[str, Any] | None = None
     """The provider's own numbers, kept for the receipt."""
@@ -58,8 +66,13 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
             or self.audio_input_tokens
             or self.reasoning_tokens
             or self.audio_output_tokens
-            or self.images
+            or self.has_media
         )
+
+    @property
+    def has_media(self) -> bool:
+        """True when pictures, sound or read-out text were counted."""
+        return bool(self.images or self.audio_ms or self.characters)
 
     @property
     def total_tokens(self) -> int:

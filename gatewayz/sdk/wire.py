@@ -15,6 +15,7 @@ __all__ = [
     "OPENAI_CHAT",
     "OPENAI_COMPLETIONS",
     "OPENAI_EMBEDDINGS",
+    "OPENAI_IMAGES",
     "OPENAI_RESPONSES",
     "CallContext",
     "Format",
@@ -35,6 +36,7 @@ OPENAI_CHAT: Final = Format("openai_chat")
 OPENAI_COMPLETIONS: Final = Format("openai_completions")
 OPENAI_RESPONSES: Final = Format("openai_responses")
 OPENAI_EMBEDDINGS: Final = Format("openai_embeddings")
+OPENAI_IMAGES: Final = Format("openai_images")
 ANTHROPIC_MESSAGES: Final = Format("anthropic_messages")
 GEMINI_GENERATE: Final = Format("gemini_generate")
 BEDROCK_CONVERSE: Final = Format("bedrock_converse")

@@ -208,4 +208,6 @@ USAGE_COLUMNS: Final = (
     "candidates",
     "reason",
     "rates",
+    "audio_ms",
+    "characters",
 )

@@ -24,6 +24,7 @@ from gatewayz.sdk.wire import (
     OPENAI_CHAT,
     OPENAI_COMPLETIONS,
     OPENAI_EMBEDDINGS,
+    OPENAI_IMAGES,
     OPENAI_RESPONSES,
     Format,
 )
@@ -51,6 +52,7 @@ _PATHS: Final[Mapping[str, Format]] = {
     "/completions": OPENAI_COMPLETIONS,
     "/responses": OPENAI_RESPONSES,
     "/embeddings": OPENAI_EMBEDDINGS,
+    "/images/generations": OPENAI_IMAGES,
     "/messages": ANTHROPIC_MESSAGES,
 }
 HOT_ROUTES: Final[Mapping[str, Format]] = {

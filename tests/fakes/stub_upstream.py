@@ -130,6 +130,8 @@ def _good_answer(seen: Seen) -> Answer:
     stream = bool(seen.body.get("stream"))
     if seen.path.endswith("/messages"):
         return 200, {}, _anthropic(seen, stream)
+    if seen.path.endswith("/images/generations"):
+        return 200, {}, [_images(seen)]
     if seen.path.endswith("/embeddings"):
         return 200, {}, [_embeddings(seen)]
     if not seen.path.endswith("/chat/completions"):
@@ -188,6 +190,12 @@ def _embeddings(seen: Seen) -> bytes:
     rows = [{"object": "embedding", "index": n, "embedding": [0.5, float(n)]} for n in range(count)]
     usage = {"prompt_tokens": 3, "total_tokens": 3}
     return msgspec.json.encode({"object": "list", "data": rows, "model": seen.body["model"], "usage": usage})
+
+
+def _images(seen: Seen) -> bytes:
+    kind = "b64_json" if seen.body.get("response_format") == "b64_json" else "url"
+    value = "aGVsbG8=" if kind == "b64_json" else "https://pictures.example.com/1.png"
+    return msgspec.json.encode({"created": 1, "data": [{kind: value} for _ in range(seen.body.get("n") or 1)]})
 
 
 def _anthropic(seen: Seen, stream: bool) -> list[bytes | float]:

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from gatewayz.config.sections.base import PositiveInt, Section
 
-__all__ = ["ModelEntry", "OfferEntry", "PriceEntry", "PriceTierEntry", "Rate"]
+__all__ = ["ImageRateEntry", "ModelEntry", "OfferEntry", "PriceEntry", "PriceTierEntry", "Rate"]
 
 Rate = Annotated[str | int | float, Meta(description="US dollars as a decimal number")]
 
@@ -22,11 +22,30 @@ class PriceTierEntry(Section, frozen=True, kw_only=True):
     cache_write_1h: Rate | None = None
 
 
-class PriceEntry(Section, frozen=True, kw_only=True):
-    """A price as written by people: token rates in US dollars per million tokens, others in US dollars each."""
+class ImageRateEntry(Section, frozen=True, kw_only=True):
+    """What one picture of a size and a quality costs: in US dollars, or in tokens at the rate of `output`."""
 
-    input: Rate
-    output: Rate
+    size: str | None = None
+    """`WIDTHxHEIGHT`; any when absent."""
+    quality: str | None = None
+    """Any when absent."""
+    price: Rate | None = None
+    tokens: PositiveInt | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a rate that says nothing, or two things. Raises ValueError."""
+        if (self.price is None) == (self.tokens is None):
+            raise ValueError("an image rate has either a price or tokens")
+
+
+class PriceEntry(Section, frozen=True, kw_only=True):
+    """A price as written by people: token rates in US dollars per million tokens, others in US dollars each.
+
+    Token rates belong together; only a price by picture, second or character can do without them.
+    """
+
+    input: Rate | None = None
+    output: Rate | None = None
     cache_read: Rate | None = None
     cache_write_5m: Rate | None = None
     cache_write_1h: Rate | None = None
@@ -35,12 +54,22 @@ class PriceEntry(Section, frozen=True, kw_only=True):
     audio_output: Rate | None = None
     request: Rate = "0"
     image: Rate | None = None
+    """Per picture of 1024x1024; smaller ones cost less, larger ones more."""
+    images: tuple[ImageRateEntry, ...] = ()
+    """Per picture, by size and quality."""
     second: Rate | None = None
+    """Per second of sound."""
     character: Rate | None = None
     """Per million characters."""
     tiers: tuple[PriceTierEntry, ...] = ()
     source: str = "operator"
     date: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a price that would leave something free by mistake. Raises ValueError."""
+        has_media = self.images or any(rate is not None for rate in (self.image, self.second, self.character))
+        if (self.input is None) != (self.output is None) or (self.input is None and not has_media):
+            raise ValueError("a price has `input` and `output`, or is by `image`, `images`, `second` or `character`")
 
 
 class OfferEntry(Section, frozen=True, kw_only=True):

@@ -155,6 +155,7 @@ class _Builder:
             default_output_tokens=entry.default_output_tokens
             or facts.default_output_tokens
             or min(self._default_output_tokens, limit),
+            is_media_only=all(offer.price is not None and offer.price.is_media_only for offer in offers),
         )
 
     def _declared(self, entry: ModelEntry, elsewhere: Mapping[str, KnownOffer]) -> list[str]:

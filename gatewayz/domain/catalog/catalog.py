@@ -43,6 +43,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     default_output_tokens: int = 4096
     """Estimate of an answer's length when the call sets no limit."""
 
+    is_media_only: bool = False
+    """True where its offers price nothing but pictures, sound or read-out text."""
+
     @property
     def price(self) -> Price | None:
         """What lists show: the price of the offer that is tried first."""

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from gatewayz.config.sections.models import PriceEntry, PriceTierEntry, Rate
+from gatewayz.config.sections.models import ImageRateEntry, PriceEntry, PriceTierEntry, Rate
 from gatewayz.sdk.errors import ConfigurationError
-from gatewayz.sdk.money import Nano, nano_from_usd
-from gatewayz.sdk.offers import Offer, Price, PriceTier
+from gatewayz.sdk.money import TOKENS_PER_PRICE_UNIT, Nano, nano_from_usd
+from gatewayz.sdk.offers import ImageRate, Offer, Price, PriceTier
 from gatewayz.sdk.usage import Usage
 
-__all__ = ["likely_cost", "price_from_entry"]
+__all__ = ["likely_cost", "likely_media_cost", "price_from_entry"]
 
 
 def likely_cost(offers: Iterable[Offer], prompt_tokens: int, output_tokens: int, n: int = 1) -> Nano:
@@ -21,15 +21,25 @@ def likely_cost(offers: Iterable[Offer], prompt_tokens: int, output_tokens: int,
     return Nano(max((offer.price.cost(usage).total for offer in offers if offer.price is not None), default=0))
 
 
+def likely_media_cost(offers: Iterable[Offer], media: Usage) -> Nano:
+    """Return what to hold for pictures or sound: a tenth above the cost at the dearest of the offers.
+
+    Source: spec 08 §1, §2.
+    """
+    dearest = max((offer.price.cost(media).total for offer in offers if offer.price is not None), default=0)
+    return Nano((dearest * 11 + 9) // 10)
+
+
 def price_from_entry(entry: PriceEntry, key: str) -> Price:
     """Return the price in nano-dollars.
 
     :param key: path of the entry in the configuration, for errors.
     Raises ConfigurationError when a rate is negative, not a number or finer than a nano-dollar.
     """
+    output = _optional(entry.output, f"{key}.output") or 0
     return Price(
-        input=_nano(entry.input, f"{key}.input"),
-        output=_nano(entry.output, f"{key}.output"),
+        input=_optional(entry.input, f"{key}.input") or 0,
+        output=output,
         cache_read=_optional(entry.cache_read, f"{key}.cache_read"),
         cache_write_5m=_optional(entry.cache_write_5m, f"{key}.cache_write_5m"),
         cache_write_1h=_optional(entry.cache_write_1h, f"{key}.cache_write_1h"),
@@ -38,12 +48,21 @@ def price_from_entry(entry: PriceEntry, key: str) -> Price:
         audio_output=_optional(entry.audio_output, f"{key}.audio_output"),
         request=_nano(entry.request, f"{key}.request"),
         image=_optional(entry.image, f"{key}.image"),
+        images=tuple(_image_rate(rate, output, f"{key}.images[{at}]") for at, rate in enumerate(entry.images)),
         second=_optional(entry.second, f"{key}.second"),
         character=_optional(entry.character, f"{key}.character"),
         tiers=_tiers(entry.tiers, f"{key}.tiers"),
         source=entry.source,
         date=entry.date,
     )
+
+
+def _image_rate(entry: ImageRateEntry, output: int, key: str) -> ImageRate:
+    """Return the rate; one in tokens becomes money at the rate of output tokens, rounded up."""
+    price = _optional(entry.price, f"{key}.price")
+    if price is None:
+        price = -(-(entry.tokens or 0) * output // TOKENS_PER_PRICE_UNIT)
+    return ImageRate(price=price, size=entry.size, quality=entry.quality)
 
 
 def _tiers(entries: tuple[PriceTierEntry, ...], key: str) -> tuple[PriceTier, ...]:

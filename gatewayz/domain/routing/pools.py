@@ -10,7 +10,7 @@ from gatewayz.sdk.errors import InvalidRequest
 from gatewayz.sdk.interfaces import Capabilities, PoolRouter, Router
 from gatewayz.sdk.offers import Offer
 from gatewayz.sdk.outcomes import HearsOutcomes, Opinion
-from gatewayz.sdk.wire import OPENAI_EMBEDDINGS
+from gatewayz.sdk.wire import OPENAI_EMBEDDINGS, OPENAI_IMAGES
 
 __all__ = ["Pool", "Pools"]
 
@@ -108,4 +108,4 @@ class Pools:
 
 
 def _talks(promised: Capabilities) -> bool:
-    return promised.chat or bool(promised.formats - {OPENAI_EMBEDDINGS})
+    return promised.chat or bool(promised.formats - {OPENAI_EMBEDDINGS, OPENAI_IMAGES})

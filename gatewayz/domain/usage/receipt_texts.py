@@ -2,7 +2,8 @@
 
 `candidates`: offers in the order to try, then, after a `-`, those that the router passed over; each
 is `provider`, or `provider|model` when its model is not the one that was asked for. `rates`: what each
-kind of the usage cost, `kind:nano-dollars per million tokens` (per call, per image).
+kind of the usage cost, `kind:nano-dollars per million tokens` (per call, per image, per second
+of sound, per million characters).
 """
 
 from collections.abc import Iterable, Sequence
@@ -80,12 +81,20 @@ def _applied(price: Price, usage: Usage) -> Iterable[tuple[str, int]]:
         ("audio_input", usage.audio_input_tokens, price.audio_input),
         ("reasoning", usage.reasoning_tokens, price.reasoning),
         ("audio_output", usage.audio_output_tokens, price.audio_output),
-        ("image", usage.images, price.image),
+        *_media(price, usage),
         ("request", 1, price.request or None),
     )
     for kind, count, rate in parts:
         if count and rate is not None:
             yield kind, rate
+
+
+def _media(price: Price, usage: Usage) -> Iterable[tuple[str, int, int | None]]:
+    if usage.total_tokens and (price.input or price.output):
+        return  # counted in tokens
+    yield "image", usage.images, price.image_rate(usage)
+    yield "second", usage.audio_ms, price.second
+    yield "character", usage.characters, price.character
 
 
 def _named(offer: Offer, model: str) -> str:

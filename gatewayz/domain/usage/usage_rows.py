@@ -54,6 +54,8 @@ def usage_row(row_id: int, settlement: Settlement) -> UsageRow:
         candidates_text(settlement),
         settlement.reason[:REASON_CHARACTERS] or None,
         None if charge is None else rates_text(charge),
+        usage.audio_ms or None,
+        usage.characters or None,
     )
 
 

@@ -11,6 +11,7 @@ from gatewayz.sdk.wire import (
     OPENAI_CHAT,
     OPENAI_COMPLETIONS,
     OPENAI_EMBEDDINGS,
+    OPENAI_IMAGES,
     OPENAI_RESPONSES,
 )
 
@@ -41,5 +42,6 @@ OPERATIONS: Final[Mapping[str, str]] = {
     ANTHROPIC_MESSAGES: "chat",
     OPENAI_COMPLETIONS: "text_completion",
     OPENAI_EMBEDDINGS: "embeddings",
+    OPENAI_IMAGES: "generate_content",
 }
 """Wire format to what the conventions call the operation."""

@@ -45,6 +45,8 @@ usage_log = Table(
     Column("candidates", String(400)),
     Column("reason", String(200)),
     Column("rates", String(200)),
+    Column("audio_ms", BigInteger),
+    Column("characters", BigInteger),
     Index(None, "user_id", "id"),
     Index(None, "request_id"),
     postgresql_partition_by="RANGE (id)",

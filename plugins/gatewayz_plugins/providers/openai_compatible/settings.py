@@ -15,13 +15,16 @@ from gatewayz.sdk.wire import split_url
 
 __all__ = ["DEFAULT_PATHS", "FormatName", "Listing", "ListingPrices", "OpenAICompatibleSettings", "Region"]
 
-FormatName = Literal["openai_chat", "openai_completions", "openai_responses", "openai_embeddings", "anthropic_messages"]
+FormatName = Literal[
+    "openai_chat", "openai_completions", "openai_responses", "openai_embeddings", "openai_images", "anthropic_messages"
+]
 
 DEFAULT_PATHS: Final[dict[str, str]] = {
     "openai_chat": "/chat/completions",
     "openai_completions": "/completions",
     "openai_responses": "/responses",
     "openai_embeddings": "/embeddings",
+    "openai_images": "/images/generations",
     "anthropic_messages": "/messages",
 }
 

@@ -46,6 +46,8 @@ def test_every_column_of_a_paid_call() -> None:
         "candidates": None,
         "reason": None,
         "rates": None,
+        "audio_ms": None,
+        "characters": None,
     }
 
 
