@@ -75,6 +75,7 @@ class Compiler:
         self._own |= {"google": "google-vertex"}
         self._aliases = {name.lower(): target for name, target in aliases.items()}
         self._left_out: dict[str, list[dict[str, str]]] = {}
+        self._contexts = _contexts(sources)
 
     def compile(self, date: str) -> Compiled:
         """Return the catalog."""
@@ -89,6 +90,7 @@ class Compiler:
                 continue
             median = median_rate([offer.price for offer in found.values()])
             models[model_id] = msgspec.structs.replace(self._model(model_id, facts), median=median)
+            self._take_context(model_id, models)
             for provider, offer in found.items():
                 offers.setdefault(provider, []).append(_lean(offer, models[model_id]))
         return Compiled(
@@ -233,9 +235,38 @@ class Compiler:
             default_output_tokens=by_hand.get("default_output_tokens"),
         )
 
+    def _take_context(self, model_id: str, models: dict[str, KnownModel]) -> None:
+        """Take the length of context that others state, where no source has one for an offer of the catalog.
+
+        Models that neither read nor write conversations have none.
+        """
+        model = models[model_id]
+        if model.context_length is None and model.modality.endswith("->text") and model.modality.startswith("text"):
+            length = self._contexts.get(_bare(model_id))
+            models[model_id] = msgspec.structs.replace(model, context_length=length)
+
     def _leave_out(self, provider: str, native: str, reason: Reason, detail: str = "") -> None:
         entry = {"id": native, "reason": reason} | ({"detail": detail} if detail else {})
         self._left_out.setdefault(provider, []).append(entry)
+
+
+def _contexts(sources: Sources) -> dict[str, int]:
+    """Return bare name to the length of context that most of its providers state, the shorter one on a tie."""
+    stated: dict[str, dict[str, int]] = {}
+    for source in (sources.oldest, sources.newest, sources.models_dev, sources.genai):
+        for name, length in source.contexts():
+            if ":" not in name:  # variants that are sold apart
+                stated.setdefault(_bare(name), {})[name.lower()] = length
+    return {name: _most_stated(Counter(by_place.values())) for name, by_place in stated.items()}
+
+
+def _most_stated(lengths: Mapping[int, int]) -> int:
+    return min(lengths, key=lambda length: (-lengths[length], length))
+
+
+def _bare(name: str) -> str:
+    """Return a model's name without maker, provider and punctuation, as the same model is spelt everywhere."""
+    return re.sub(r"[^a-z0-9:]", "", name.lower().rpartition("/")[2])
 
 
 def _alike(one: tuple[Decimal, Decimal], other: tuple[Decimal, Decimal]) -> bool:

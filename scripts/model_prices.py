@@ -88,6 +88,12 @@ class Litellm:
             if prefixes and entry.get("mode") in self._MODES:
                 yield key.removeprefix(max(prefixes, key=len))
 
+    def contexts(self) -> Iterator[tuple[str, int]]:
+        """Yield every id of the table with its length of context, of whatever provider."""
+        for key, entry in self._table.items():
+            if length := _whole(entry.get("max_input_tokens")):
+                yield key, length
+
     def find(self, provider: str, native: str) -> Fact | None:
         """Return what is known of a provider's own id."""
         for owner, prefixes in self._places.get(provider, {}).items():
@@ -204,6 +210,12 @@ class ModelsDev:
         name = self._names.get(provider)
         return sorted(native for owner, native in self._models if owner == name)
 
+    def contexts(self) -> Iterator[tuple[str, int]]:
+        """Yield every id of the database with its length of context, of whatever provider."""
+        for (owner, native), row in self._models.items():
+            if row["limit_context"]:
+                yield f"{owner}/{native}", row["limit_context"]
+
     def find(self, provider: str, native: str) -> Fact | None:
         """Return what is known of a provider's own id."""
         row = self._models.get((self._names.get(provider, ""), native))
@@ -299,6 +311,13 @@ class GenaiPrices:
                 for model in self._providers[each].models
             )
         return sorted(model.id for model in self._providers[name].models)
+
+    def contexts(self) -> Iterator[tuple[str, int]]:
+        """Yield every id of the table with its length of context, of whatever provider."""
+        for owner, provider in self._providers.items():
+            for model in provider.models:
+                if model.context_window:
+                    yield f"{owner}/{model.id}", model.context_window
 
     def find(self, provider: str, native: str) -> Fact | None:
         """Return what is known of a provider's own id."""

@@ -1,13 +1,21 @@
 """Names in the configuration that must lead somewhere, and openings that an operator should know of."""
 
 from collections.abc import Collection, Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+import msgspec
 
 from gatewayz.config.load import Loaded
 from gatewayz.config.problems import KeyPath, Problem, did_you_mean
 from gatewayz.config.promotions import check_promotions
 from gatewayz.config.sections.mcp import MCP_NEEDED, is_mcp_installed
+from gatewayz.config.sections.models import PriceEntry, Rate
 
 __all__ = ["check_references"]
+
+_FREE: Final = ":free"
+_RATES: Final = frozenset(PriceEntry.__struct_fields__) - {"tiers", "source", "date"}
 
 
 def check_references(loaded: Loaded, shipped_models: Collection[str] = ()) -> list[Problem]:
@@ -16,7 +24,13 @@ def check_references(loaded: Loaded, shipped_models: Collection[str] = ()) -> li
     :param shipped_models: ids of models that are known besides those of the settings.
     """
     models = {*loaded.settings.models, *shipped_models}
-    found = (_providers(loaded), _offers(loaded, shipped_models), _aliases(loaded, models), _router(loaded))
+    found = (
+        _providers(loaded),
+        _offers(loaded, shipped_models),
+        _free(loaded),
+        _aliases(loaded, models),
+        _router(loaded),
+    )
     return [
         problem for each in (*found, check_promotions(loaded), _extras(loaded), _openings(loaded)) for problem in each
     ]
@@ -61,6 +75,33 @@ def _offers(loaded: Loaded, shipped_models: Collection[str]) -> Iterator[Problem
             continue
         if entry.price is None and all(offer.price is None for offer in entry.offers.values()):
             yield loaded.problem(("models", model), "has no price, so calls are refused with model_pricing_missing")
+
+
+def _free(loaded: Loaded) -> Iterator[Problem]:
+    """Refuse prices of models that say in their name that they are free."""
+    message = f"a model whose id ends in '{_FREE}' costs nothing: every rate is 0, or the model has another id"
+    for model, entry in loaded.settings.models.items():
+        if not model.endswith(_FREE) or not entry.enabled:
+            continue
+        if entry.price is not None and _costs(entry.price):
+            yield loaded.problem(("models", model, "price"), message)
+        for provider, offer in entry.offers.items():
+            if offer.price is not None and _costs(offer.price):
+                yield loaded.problem(("models", model, "offers", provider, "price"), message)
+
+
+def _costs(price: PriceEntry) -> bool:
+    """Tell whether a rate is not 0; what is no number is reported where prices are read."""
+    tiers = [msgspec.structs.asdict(tier) for tier in price.tiers]
+    rates = [rate for each in (msgspec.structs.asdict(price), *tiers) for name, rate in each.items() if name in _RATES]
+    return any(_is_above_zero(rate) for rate in rates if rate is not None)
+
+
+def _is_above_zero(rate: Rate) -> bool:
+    try:
+        return Decimal(str(rate)) > 0
+    except InvalidOperation:
+        return False
 
 
 def _aliases(loaded: Loaded, models: Collection[str]) -> Iterator[Problem]:

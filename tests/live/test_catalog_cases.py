@@ -150,6 +150,11 @@ def test_4_1_4_search_ranks_filters_and_sorts(live: Live) -> None:
     longest = live.get("/v1/models/search", gateway="openai", sort_by="context")["data"]
     contexts = [model["context_length"] for model in longest]
     assert contexts == sorted(contexts, reverse=True) and {each["provider_slug"] for each in longest} == {"openai"}
+    for order in ("asc", "desc"):  # what is unknown comes last, whatever the order
+        found = live.get("/v1/models/search", sort_by="context", order=order, limit=100, offset=0)["data"]
+        known = [model["context_length"] for model in found if model["context_length"] is not None]
+        assert known and known == sorted(known, reverse=order == "desc")
+        assert [model["context_length"] for model in found][: len(known)] == known
     assert live.get("/v1/models/search", is_private="true", q="whisper")["meta"]["total"] == 1
     for wrong in ({"limit": 101}, {"sort_by": "luck"}, {"min_price": -1}):
         live.get("/v1/models/search", 422, **wrong)

@@ -164,6 +164,8 @@ def _sort(entries: list[Entry], query: SearchQuery, matches: dict[str, Match], p
     }
     natural = "desc" if query.sort_by in ("context", "popularity") else "asc"
     entries.sort(key=keys[query.sort_by], reverse=(query.order or natural) == "desc")
+    if query.sort_by == "context":
+        entries.sort(key=lambda entry: entry.offer.context_length is None)  # unknown is neither short nor long
 
 
 def _providers(model: Model) -> frozenset[str]:

@@ -75,3 +75,25 @@ def test_openings_are_warned_of(folder: ConfigFolder) -> None:
         ("billing",),
     ]
     assert all(each.severity == "warning" for each in check_references(loaded))
+
+
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [
+        ("price: {input: 1, output: 0}", "price"),
+        ("offers: {groq: {price: {input: 0, output: '0.5'}}}", "offers.groq.price"),
+        ("price: {input: 0, output: 0, tiers: [{above_tokens: 9, input: 1, output: 0}]}", "price"),
+    ],
+)
+def test_a_free_model_with_a_price_is_refused(folder: ConfigFolder, model: str, path: str) -> None:
+    text = BASE.replace(
+        "models:\n", f"models:\n  x/y:free: {{{model}, enabled: true}}\n".replace("x/y:free", '"x/y:free"')
+    )
+    problems = [str(each) for each in check_references(folder.load(text)) if each.severity == "error"]
+    assert len(problems) == 1
+    assert f"models.x/y:free.{path}: a model whose id ends in ':free' costs nothing" in problems[0]
+
+
+def test_a_free_model_without_one_is_fine(folder: ConfigFolder) -> None:
+    free = '  "x/y:free": {price: {input: 0, output: "0.0"}, offers: {groq: {}}}\n'
+    assert list(check_references(folder.load(BASE.replace("models:\n", f"models:\n{free}")))) == []

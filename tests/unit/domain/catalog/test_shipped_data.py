@@ -178,3 +178,11 @@ def test_every_provider_named_is_described() -> None:
 def test_ids_are_lower_case_and_without_blanks(catalog: Catalog) -> None:
     for model in catalog.models():
         assert re.fullmatch(r"[a-z0-9.-]+/[a-z0-9._:-]+", model.id), model.id
+
+
+def test_few_models_that_answer_in_text_have_no_known_length_of_context() -> None:
+    """docs/models.md says how many and what becomes of them."""
+    models = shipped_snapshot().models
+    unknown = [name for name, model in models.items() if model.context_length is None]
+    assert len([name for name in unknown if models[name].modality.endswith("->text")]) <= 50
+    assert models["01-ai/yi-large"].context_length == 32_000
