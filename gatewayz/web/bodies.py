@@ -107,6 +107,6 @@ def schema_error(err: msgspec.ValidationError, place: str) -> SchemaInvalid:
     """
     message, _, path = str(err).partition(" - at `")
     param = path.rstrip("`").removeprefix("$").removeprefix(".")
-    if message.startswith("Object missing required field"):
+    if message.startswith(("Object missing required field", "Out of range")):
         param = ".".join(part for part in (param, message.split("`")[1]) if part)
     return SchemaInvalid(f"{param}: {message}." if param else f"{message}.", param=param or place)

@@ -158,6 +158,10 @@ def test_4_1_4_search_ranks_filters_and_sorts(live: Live) -> None:
     assert live.get("/v1/models/search", is_private="true", q="whisper")["meta"]["total"] == 1
     for wrong in ({"limit": 101}, {"sort_by": "luck"}, {"min_price": -1}):
         live.get("/v1/models/search", 422, **wrong)
+    for bound in ("min_price", "max_price"):
+        for endless in ("inf", "nan", "1e400"):
+            assert live.get("/v1/models/search", 422, **{bound: endless})["error"]["param"] == bound
+        live.get("/v1/models/search", 200, **{bound: "1e308"})
     live.get("/v1/models/search", 400, gateway="nowhere")
 
 

@@ -298,3 +298,18 @@ def test_a_call_without_a_session_is_as_it_was(running: Running) -> None:
     reply = running.ask("plain")
     assert reply.status_code == 200 and "x-session-history" not in reply.headers
     assert msgspec.json.encode(running.upstream.seen[-1].body["messages"]) == b'[{"role":"user","content":"plain"}]'
+
+
+UNNAMEABLE = ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "1969-12-31T23:59:59Z"]
+
+
+@pytest.mark.parametrize("moment", UNNAMEABLE)
+def test_moments_that_cannot_be_are_refused(running: Running, moment: str) -> None:
+    path = f"/v1/chat/sessions/{running.session()}/messages"
+    good = {"role": "user", "content": "x", "created_at": "1970-01-01T00:00:00Z"}
+    one = running.client.post(path, json={**good, "created_at": moment})
+    assert (one.status_code, one.json()["error"]["param"]) == (422, "created_at"), one.text
+    many = running.client.post(f"{path}/batch", json={"messages": [good, {**good, "created_at": moment}]})
+    told = many.json()["data"]
+    assert (many.status_code, told["success_count"], told["failure_count"]) == (200, 1, 1)
+    assert told["failed"][0]["index"] == 1 and "created_at" in told["failed"][0]["error"]

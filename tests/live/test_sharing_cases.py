@@ -51,6 +51,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             client.close()
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_an_end_that_cannot_be_is_refused(running: Running, moment: str) -> None:
+    refused = running.other.post("/v1/chat/share", json={"session_id": 1, "expires_at": moment})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (422, "expires_at"), refused.text
+
+
 def test_3_7_a_link_shows_the_conversation_and_nothing_else(running: Running) -> None:
     made = running.share(running.session("A talk", "hello"))
     assert made["token"] == made["share_token"] and len(made["token"]) == 43 and made["is_active"]
@@ -120,3 +126,20 @@ def test_links_are_limited_and_the_database_has_no_token(running: Running) -> No
     with sqlite3.connect(path) as database:
         dump = "\n".join(database.iterdump())
     assert made["token_hint"] in dump and made["token"] not in dump
+
+
+def test_guessed_tokens_write_nothing_and_are_limited(tmp_path_factory: pytest.TempPathFactory) -> None:
+    limit = {"requests": 6, "window_s": 3600, "scope": "address"}
+    config: dict[str, Any] = {
+        "providers": {"local": {"enabled": False}},
+        "catalog_snapshot": False,
+        "limits": {"enabled": True, "endpoints": {"shared_chat": limit}},
+    }
+    with GatewayProcess(tmp_path_factory.mktemp("guessed"), config) as gateway:
+        guesses = ["x", "x" * 43, "ü" * 43, "a" * 42 + "!", "a" * 5_000]
+        answers = [httpx.get(f"{gateway.base}/v1/chat/share/{guess}", timeout=20) for guess in guesses]
+        assert {answer.status_code for answer in answers} == {404}
+        assert httpx.get(f"{gateway.base}/share/{'y' * 43}", timeout=20).status_code == 404
+        for path in ("/v1/chat/share/x", "/share/x"):
+            limited = httpx.get(f"{gateway.base}{path}", timeout=20)
+            assert limited.status_code == 429 and int(limited.headers["retry-after"]) > 0

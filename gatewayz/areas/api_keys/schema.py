@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gatewayz.web.moments import check_moments
+
 __all__ = ["AuditQuery", "KeyDeletion", "KeyUpdate", "ListQuery", "NewKeyBody"]
 
 
@@ -58,3 +60,7 @@ class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
     start_date: datetime | None = None
     end_date: datetime | None = None
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a moment that UTC cannot name."""
+        check_moments(self)

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from gatewayz.domain.conversations.conversations import MAX_MESSAGE_CHARACTERS
 from gatewayz.store.conversation_records import MessageRole
+from gatewayz.web.moments import EPOCH, check_moments
 
 __all__ = [
     "ChatSearchBody",
@@ -70,6 +71,10 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     tokens: Tokens | None = None
     created_at: Annotated[datetime, Meta(tz=True)] | None = None
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a moment that UTC cannot name, or before 1970."""
+        check_moments(self, since=EPOCH)
+
 
 class MessageBody(msgspec.Struct, frozen=True, kw_only=True):
     """`POST …/messages`; role and content may come in the query instead."""
@@ -79,6 +84,10 @@ class MessageBody(msgspec.Struct, frozen=True, kw_only=True):
     model: ModelName | None = None
     tokens: Tokens | None = None
     created_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a moment that UTC cannot name, or before 1970."""
+        check_moments(self, since=EPOCH)
 
 
 class MessageQuery(msgspec.Struct, frozen=True, kw_only=True):

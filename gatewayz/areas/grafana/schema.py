@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, field
 
+from gatewayz.web.moments import check_moments
+
 __all__ = [
     "AdhocFilter",
     "AnnotationsBody",
@@ -28,6 +30,10 @@ class TimeRange(msgspec.Struct, frozen=True, kw_only=True):
 
     start: Moment = field(name="from")
     end: Moment = field(name="to")
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a moment that UTC cannot name."""
+        check_moments(self)
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

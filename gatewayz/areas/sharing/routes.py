@@ -68,6 +68,7 @@ def _unlisted(response: Response) -> Response:
 
 
 _S: Final = "/v1/chat/share"
+_VIEWS: Final = "shared_chat"
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -75,7 +76,14 @@ _POLICY: Final = (
 ROUTES: Final = (
     Route(method="POST", path=_S, handler=create_share, guard="user", limit="chat_share", body=ShareBody),
     Route(method="GET", path=_S, handler=list_shares, guard="user", query=SharesQuery),
-    Route(method="GET", path=f"{_S}/<token>", handler=show_shared_chat, guard="public"),
+    Route(method="GET", path=f"{_S}/<token>", handler=show_shared_chat, guard="public", limit=_VIEWS),
     Route(method="DELETE", path=f"{_S}/<token>", handler=revoke_share, guard="user"),
-    Route(method="GET", path="/share/<token>", handler=show_shared_page, guard="public", content_type="text/html"),
+    Route(
+        method="GET",
+        path="/share/<token>",
+        handler=show_shared_page,
+        guard="public",
+        content_type="text/html",
+        limit=_VIEWS,
+    ),
 )

@@ -6,6 +6,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from gatewayz.web.moments import check_moments
+
 __all__ = ["ShareBody", "SharesQuery"]
 
 _MAX_ID: Final = 2**53 - 1
@@ -19,6 +21,10 @@ class ShareBody(msgspec.Struct, frozen=True, kw_only=True):
 
     session_id: SentId
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a moment that UTC cannot name."""
+        check_moments(self)
 
 
 class SharesQuery(msgspec.Struct, frozen=True, kw_only=True):

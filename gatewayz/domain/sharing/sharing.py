@@ -1,5 +1,6 @@
 """The rules of links to conversations. Source: spec 01 §8; docs/decisions/0167-links-are-hashed.md."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -16,7 +17,8 @@ __all__ = ["ShareStore", "Sharing"]
 
 _TOKEN_BYTES: Final = 32
 _HINT_CHARACTERS: Final = 6
-_MAX_TOKEN_CHARACTERS: Final = 128
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+"""What `token_urlsafe` makes of so many bytes."""
 _SHOWN_MESSAGES: Final = 1_000
 """What a link shows of a conversation, from its beginning."""
 _LARGEST_ID: Final = 2**53
@@ -42,7 +44,11 @@ class ShareStore(Protocol):
         ...
 
     async def view(self, token_hash: bytes, now: datetime, limit: int) -> tuple[ChatSession, list[ChatMessage]] | None:
-        """Count a view of a link in force; return what it shows, None for no such link."""
+        """Return what a link in force shows, None for no such link."""
+        ...
+
+    async def count_view(self, token_hash: bytes, now: datetime) -> None:
+        """Count a view of a link."""
         ...
 
 
@@ -84,7 +90,7 @@ class Sharing:
 
     async def revoke(self, user_id: int, named: str) -> None:
         """End a link, named by its token, or by its id for who has lost the token. Raises ResourceNotFound."""
-        is_revoked = len(named) <= _MAX_TOKEN_CHARACTERS and await self._store.revoke_by_token(user_id, _hash(named))
+        is_revoked = _TOKEN.fullmatch(named) is not None and await self._store.revoke_by_token(user_id, _hash(named))
         if not is_revoked and named.isascii() and named.isdigit() and len(named) < 17 and int(named) < _LARGEST_ID:
             is_revoked = await self._store.revoke(user_id, int(named))
         if not is_revoked:
@@ -95,11 +101,13 @@ class Sharing:
 
         Raises ResourceNotFound, alike for a link that is unknown, expired or revoked or whose session is deleted.
         """
-        if len(token) > _MAX_TOKEN_CHARACTERS:
+        if _TOKEN.fullmatch(token) is None:
             raise _missing()
-        shown = await self._store.view(_hash(token), self._clock.now(), _SHOWN_MESSAGES)
+        token_hash, now = _hash(token), self._clock.now()
+        shown = await self._store.view(token_hash, now, _SHOWN_MESSAGES)
         if shown is None:
             raise _missing()
+        await self._store.count_view(token_hash, now)
         return shown
 
 

@@ -54,24 +54,28 @@ class SqlShareStore:
         return await self._revoke(user_id, chat_shares.c.id == share_id)
 
     async def view(self, token_hash: bytes, now: datetime, limit: int) -> tuple[ChatSession, list[ChatMessage]] | None:
-        """Count a view of a link in force; return its session and that one's first messages, None for no such link."""
+        """Return the session of a link in force and that one's first messages, None for no such link."""
         shares = chat_shares.c
         in_force = (shares.is_active, or_(shares.expires_at.is_(None), shares.expires_at > now))
         shown = select(chat_sessions).join(chat_shares, shares.session_id == chat_sessions.c.id)
         shown = shown.where(shares.token_hash == token_hash, *in_force, chat_sessions.c.is_active)
-        counted = update(chat_shares).where(shares.token_hash == token_hash)
-        counted = counted.values(view_count=shares.view_count + 1, last_viewed_at=now)
 
         def work(session: Session) -> tuple[ChatSession, list[ChatMessage]] | None:
             row = session.execute(shown).mappings().one_or_none()
             if row is None:
                 return None
-            session.execute(counted)
             found = row_as(ChatSession, row)
             said = select(chat_messages).where(chat_messages.c.session_id == found.id).order_by(chat_messages.c.id)
             return found, [row_as(ChatMessage, each) for each in session.execute(said.limit(limit)).mappings()]
 
-        return await self._database.write(work, durable=False)
+        return await self._database.read(work)
+
+    async def count_view(self, token_hash: bytes, now: datetime) -> None:
+        """Count a view of a link."""
+        shares = chat_shares.c
+        counted = update(chat_shares).where(shares.token_hash == token_hash)
+        counted = counted.values(view_count=shares.view_count + 1, last_viewed_at=now)
+        await self._database.write(lambda session: session.execute(counted), durable=False)
 
     async def _revoke(self, user_id: int, wanted: ColumnElement[bool]) -> bool:
         statement = update(chat_shares).where(wanted, chat_shares.c.user_id == user_id, chat_shares.c.is_active)

@@ -50,6 +50,9 @@ async def test_a_link_counts_its_views_until_it_ends(store: SqlStore, user_id: i
     shown = await store.shares.view(TOKEN, NOW, 10)
     assert shown is not None and [each.content for each in shown[1]] == ["hello"]
     (listed,) = await store.shares.list_shares(user_id, before=None, offset=0, limit=5)
+    assert (listed.view_count, listed.last_viewed_at) == (0, None)
+    await store.shares.count_view(TOKEN, NOW)
+    (listed,) = await store.shares.list_shares(user_id, before=None, offset=0, limit=5)
     assert (listed.view_count, listed.last_viewed_at) == (1, NOW)
     assert await store.shares.view(TOKEN, LATER, 10) is None
     assert await store.shares.view(b"x" * 32, NOW, 10) is None

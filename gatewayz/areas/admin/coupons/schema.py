@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gatewayz.store.coupon_records import CouponScope, CouponType
+from gatewayz.web.moments import check_moments
 
 __all__ = ["CouponBody", "CouponEdits", "CouponsQuery"]
 
@@ -32,6 +33,10 @@ class CouponBody(msgspec.Struct, frozen=True, kw_only=True):
     valid_from: Moment | None = None
     """Now when absent."""
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a moment that UTC cannot name."""
+        check_moments(self)
+
 
 class CouponEdits(msgspec.Struct, frozen=True, kw_only=True):
     """`PATCH /admin/coupons/{id}`: what is left out stays."""
@@ -40,6 +45,10 @@ class CouponEdits(msgspec.Struct, frozen=True, kw_only=True):
     max_uses: Uses | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a moment that UTC cannot name."""
+        check_moments(self)
 
 
 class CouponsQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gatewayz.web.moments import check_moments
+
 __all__ = ["CheckBody", "EntriesQuery", "EntryBody", "EntryEdits"]
 
 Address = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -24,6 +26,10 @@ class EntryBody(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: Moment | None = None
     metadata: dict[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a moment that UTC cannot name."""
+        check_moments(self)
+
 
 class EntryEdits(msgspec.Struct, frozen=True, kw_only=True):
     """`PUT` and `PATCH /api/admin/ip-whitelist/{entry_id}`: what is left out stays."""
@@ -32,6 +38,10 @@ class EntryEdits(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason | UnsetType = UNSET
     expires_at: Moment | UnsetType | None = UNSET
     metadata: dict[str, Any] | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a moment that UTC cannot name."""
+        check_moments(self)
 
 
 class CheckBody(msgspec.Struct, frozen=True, kw_only=True):
