@@ -8,6 +8,7 @@ is merged over it, then an overlay, then `GATEWAYZ_` variables.
 from typing import Literal
 
 from gatewayz.config.sections.access import Access, Keys, MailDomains
+from gatewayz.config.sections.audio import Audio
 from gatewayz.config.sections.base import PositiveInt, Section
 from gatewayz.config.sections.catalog import CatalogSync
 from gatewayz.config.sections.errors import ErrorFix, ErrorMonitor
@@ -85,6 +86,7 @@ class Settings(Section, frozen=True, kw_only=True):
     breakers: Breakers = Breakers()
     timeouts: Timeouts = Timeouts()
     upstream: Upstream = Upstream()
+    audio: Audio = Audio()
     streams: Streams = Streams()
     usage_log: UsageLog = UsageLog()
     observation: Observation = Observation()

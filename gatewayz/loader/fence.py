@@ -11,6 +11,8 @@ from typing import Any, Final, NoReturn, TypeVar, get_args
 
 from gatewayz.loader.contain import describe
 from gatewayz.loader.faults import FOREIGN, Faults
+from gatewayz.loader.sound_fence import FencedSound
+from gatewayz.sdk.audio import SpeechCall, SpokenAudio, Transcription, TranscriptionCall
 from gatewayz.sdk.chat import Completion, EmbeddingCall, Embeddings, Event, ModelCall
 from gatewayz.sdk.errors import (
     InvalidRequest,
@@ -39,6 +41,8 @@ from gatewayz.sdk.interfaces import (
     Router,
     RoutingCall,
     Signals,
+    Speaker,
+    Transcriber,
     WireProvider,
 )
 from gatewayz.sdk.money import Nano
@@ -56,12 +60,15 @@ _EVENTS: Final = get_args(Event)
 class FencedProvider:
     """A provider that raises UpstreamError (or InvalidRequest) and nothing else.
 
-    `exchange`, `embed` and `generate_images` are there when the provider has them, so `isinstance` tells the truth.
+    `exchange`, `embed`, `generate_images`, `transcribe` and `speak` are there when the provider has them, so
+    `isinstance` tells the truth.
     """
 
     exchange: Callable[[WireCall, CallContext], Awaitable[HttpReply]]
     embed: Callable[[EmbeddingCall, CallContext], Awaitable[Embeddings]]
     generate_images: Callable[[ImageCall, CallContext], Awaitable[Images]]
+    transcribe: Callable[[TranscriptionCall, CallContext], Awaitable[Transcription]]
+    speak: Callable[[SpeechCall, CallContext], Awaitable[SpokenAudio]]
 
     def __init__(self, name: str, inner: Provider) -> None:
         self.inner = inner
@@ -78,6 +85,12 @@ class FencedProvider:
         if isinstance(inner, ImageGenerator):
             self._image_generator = inner
             self.generate_images = self._generate_images
+        if isinstance(inner, Transcriber):
+            self._transcriber = inner
+            self.transcribe = self._transcribe
+        if isinstance(inner, Speaker):
+            self._speaker = inner
+            self.speak = self._speak
 
     @property
     def capabilities(self) -> Capabilities:
@@ -161,6 +174,22 @@ class FencedProvider:
         except FOREIGN as err:
             self._refuse(err, "generate_images")
         return answer if isinstance(answer, Images) else self._junk(answer, "generate_images")
+
+    async def _transcribe(self, call: TranscriptionCall, context: CallContext) -> Transcription:
+        try:
+            answer: Any = await self._limit(self._transcriber.transcribe(call, context), context)
+        except FOREIGN as err:
+            self._refuse(err, "transcribe")
+        return answer if isinstance(answer, Transcription) else self._junk(answer, "transcribe")
+
+    async def _speak(self, call: SpeechCall, context: CallContext) -> SpokenAudio:
+        try:
+            answer: Any = await self._limit(self._speaker.speak(call, context), context)
+        except FOREIGN as err:
+            self._refuse(err, "speak")
+        if not isinstance(getattr(answer, "media_type", None), str):
+            self._junk(answer, "speak")
+        return FencedSound(answer, self._refuse, self._faults)
 
     def _event(self, event: Any) -> Event:
         if not isinstance(event, _EVENTS):

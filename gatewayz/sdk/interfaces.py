@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from gatewayz.sdk.audio import SpeechCall, SpokenAudio, Transcription, TranscriptionCall
 from gatewayz.sdk.chat import Completion, EmbeddingCall, Embeddings, Event, ModelCall
 from gatewayz.sdk.images import ImageCall, Images
 from gatewayz.sdk.model_ids import ModelIds
@@ -36,6 +37,8 @@ __all__ = [
     "Router",
     "RoutingCall",
     "Signals",
+    "Speaker",
+    "Transcriber",
     "WireProvider",
 ]
 
@@ -53,6 +56,10 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     embeddings: bool = False
     images: bool = False
     """It is an `ImageGenerator`, or takes the images format as it is."""
+    transcription: bool = False
+    """It is a `Transcriber`."""
+    speech: bool = False
+    """It is a `Speaker`."""
     credentials: tuple[str, ...] = ("default",)
     """Labels of its credentials; each has circuits of its own."""
     model_ids: ModelIds = ModelIds()
@@ -124,6 +131,24 @@ class ImageGenerator(Protocol):
 
     async def generate_images(self, call: ImageCall, context: CallContext) -> Images:
         """Return the pictures; `usage.images` counts them."""
+        ...
+
+
+@runtime_checkable
+class Transcriber(Protocol):
+    """A provider that writes recordings down."""
+
+    async def transcribe(self, call: TranscriptionCall, context: CallContext) -> Transcription:
+        """Return what was said, with times where `call.granularities` asks for them."""
+        ...
+
+
+@runtime_checkable
+class Speaker(Protocol):
+    """A provider that says texts aloud."""
+
+    async def speak(self, call: SpeechCall, context: CallContext) -> SpokenAudio:
+        """Return the sound when its head has arrived."""
         ...
 
 

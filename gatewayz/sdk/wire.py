@@ -1,6 +1,6 @@
 """HTTP towards a provider, as values: what goes out, what comes back, and for how long."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple, NewType, Protocol
 from urllib.parse import urlsplit
 
@@ -17,6 +17,9 @@ __all__ = [
     "OPENAI_EMBEDDINGS",
     "OPENAI_IMAGES",
     "OPENAI_RESPONSES",
+    "OPENAI_SPEECH",
+    "OPENAI_TRANSCRIPTIONS",
+    "BodySource",
     "CallContext",
     "Format",
     "Headers",
@@ -37,6 +40,8 @@ OPENAI_COMPLETIONS: Final = Format("openai_completions")
 OPENAI_RESPONSES: Final = Format("openai_responses")
 OPENAI_EMBEDDINGS: Final = Format("openai_embeddings")
 OPENAI_IMAGES: Final = Format("openai_images")
+OPENAI_TRANSCRIPTIONS: Final = Format("openai_transcriptions")
+OPENAI_SPEECH: Final = Format("openai_speech")
 ANTHROPIC_MESSAGES: Final = Format("anthropic_messages")
 GEMINI_GENERATE: Final = Format("gemini_generate")
 BEDROCK_CONVERSE: Final = Format("bedrock_converse")
@@ -59,13 +64,26 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
 
     connect_s: float = 5.0
     first_byte_s: float = 60.0
-    """From the request sent to the head of the answer."""
+    """From the request sent, or the last piece of a long one taken, to the head of the answer."""
     idle_s: float = 120.0
     """Between two pieces of the answer."""
     total_s: float = 600.0
 
 
 DEFAULT_TIMEOUTS: Final = Timeouts()
+
+
+class BodySource(Protocol):
+    """A body that is not in memory. It is sent from its beginning at each attempt, a piece at a time."""
+
+    @property
+    def size(self) -> int:
+        """Length in bytes; the pieces come to exactly that."""
+        ...
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """Read it once more."""
+        ...
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +93,7 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     target: bytes
     """Path and query, percent-encoded."""
     headers: Headers
-    body: bytes = b""
+    body: bytes | BodySource = b""
     method: bytes = b"POST"
 
 

@@ -1,12 +1,13 @@
 """One socket to a provider: carries one exchange at a time and waits in the pool between them."""
 
 import socket
-from asyncio import AbstractEventLoop, BaseTransport, Protocol, TimerHandle, Transport
+from asyncio import AbstractEventLoop, BaseTransport, Future, Protocol, TimerHandle, Transport
 from typing import TYPE_CHECKING, Final, cast
 
 from httptools import HttpParserError, HttpResponseParser
 
 from gatewayz.sdk.errors import UpstreamBroken
+from gatewayz.sdk.wire import BodySource
 from gatewayz.upstream.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Connection(Protocol):
         "_exchange",
         "_is_paused",
         "_loop",
+        "_may_write",
         "_parser",
         "_pool",
         "_timer",
@@ -44,6 +46,7 @@ class Connection(Protocol):
         self._exchange: Exchange | None = None
         self._parser: HttpResponseParser | None = None
         self._is_paused = False
+        self._may_write: Future[None] | None = None
         self._timer: TimerHandle | None = None
         self._timer_at = 0.0
         self.exchanges = 0
@@ -72,6 +75,21 @@ class Connection(Protocol):
         else:
             transport.writelines((head, body))
         self.wake_at(exchange.first_deadline())
+
+    async def upload(self, exchange: Exchange, body: BodySource) -> None:
+        """Send the body of the request begun, at the provider's pace; ends early when the answer is there.
+
+        Raises what reading the body raises.
+        """
+        exchange.is_clean = False  # a request that was not sent to its end leaves nothing to be used again
+        async for piece in body.pieces():
+            if exchange.is_answered or not self.is_usable():
+                return
+            cast("Transport", self._transport).write(piece)
+            if self._may_write is not None:
+                await self._may_write
+            exchange.sent_more(self._loop.time())
+        exchange.is_clean = not exchange.is_answered
 
     def close(self) -> None:
         """Close an idle connection politely."""
@@ -129,6 +147,16 @@ class Connection(Protocol):
 
     # --- events of the transport ---
 
+    def pause_writing(self) -> None:
+        """The provider reads more slowly than the body comes."""
+        self._may_write = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        waiting, self._may_write = self._may_write, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
     def connection_made(self, transport: BaseTransport) -> None:
         """Set the socket up."""
         self._transport = cast("Transport", transport)
@@ -167,6 +195,7 @@ class Connection(Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever still waits."""
         self.is_lost = True
+        self.resume_writing()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -74,8 +74,11 @@ class Engine:
                 is_head_request=request.method == b"HEAD",
             )
             arrived = exchange.head_arrived()
-            connection.start(exchange, head, request.body)
+            body = request.body
+            connection.start(exchange, head, body if isinstance(body, bytes) else b"")
             try:
+                if not isinstance(body, bytes):
+                    await connection.upload(exchange, body)
                 await arrived
             except BaseException:  # cancellation too: let go, then raise again
                 exchange.close()
@@ -127,12 +130,13 @@ class Engine:
 
     def _render(self, request: HttpRequest) -> bytes:
         body = request.body
+        size = len(body) if isinstance(body, bytes) else body.size
         lines = _render_headers(request.headers)
         start = request.method + b" " + request.target
         if start.count(b" ") != 1 or b"\r" in start or b"\n" in start:
             raise ValueError("the target of an HTTP request has no blanks or line breaks")
-        if body or request.method in BODY_METHODS:
-            return b"%b%bcontent-length: %d\r\n%b\r\n" % (start, self._host_lines[request.origin], len(body), lines)
+        if size or request.method in BODY_METHODS:
+            return b"%b%bcontent-length: %d\r\n%b\r\n" % (start, self._host_lines[request.origin], size, lines)
         return b"%b%b%b\r\n" % (start, self._host_lines[request.origin], lines)
 
 

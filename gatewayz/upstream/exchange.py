@@ -35,6 +35,7 @@ class Exchange:
         "_connection",
         "_error",
         "_first_byte_at",
+        "_first_byte_s",
         "_has_progress",
         "_head_bytes",
         "_idle_s",
@@ -74,6 +75,7 @@ class Exchange:
         self._loop = loop
         self._limits = limits
         self._is_head_request = is_head_request
+        self._first_byte_s = timeouts.first_byte_s
         self._first_byte_at = now + timeouts.first_byte_s
         self._total_at = total_at
         self._idle_s = timeouts.idle_s
@@ -171,6 +173,15 @@ class Exchange:
             self._waiter = None
 
     # --- the connection's side ---
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether there is nothing more to wait for before the answer is read: a head, or an error."""
+        return self.has_head or self._error is not None
+
+    def sent_more(self, now: float) -> None:
+        """A piece of a long request was taken: the answer is waited for from here."""
+        self._first_byte_at = now + self._first_byte_s
 
     def first_deadline(self) -> float:
         """When `check_time` must be called for the first time."""

@@ -7,15 +7,18 @@ from urllib.parse import urlencode
 import msgspec
 
 from gatewayz.dialects.anthropic_messages import ANTHROPIC_MESSAGES_DIALECT
+from gatewayz.dialects.openai_audio import OPENAI_SPEECH_DIALECT, form_fields, parse_transcription
 from gatewayz.dialects.openai_chat import OPENAI_CHAT_DIALECT
 from gatewayz.dialects.openai_responses import OPENAI_RESPONSES_DIALECT
+from gatewayz.sdk.audio import SpeechCall, Transcription, TranscriptionCall
 from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.credentials import labelled
 from gatewayz.sdk.dialect import Rendered, UpstreamDialect
-from gatewayz.sdk.errors import ConfigurationError
+from gatewayz.sdk.errors import ConfigurationError, UpstreamError
 from gatewayz.sdk.headers import HeaderSets
-from gatewayz.sdk.http_provider import HttpProvider
+from gatewayz.sdk.http_provider import REPLY_LIMIT, HttpProvider
 from gatewayz.sdk.interfaces import Capabilities
+from gatewayz.sdk.multipart import MultipartBody
 from gatewayz.sdk.offers import ModelListing
 from gatewayz.sdk.quirks import Quirks, QuirkTable
 from gatewayz.sdk.wire import (
@@ -25,6 +28,8 @@ from gatewayz.sdk.wire import (
     OPENAI_EMBEDDINGS,
     OPENAI_IMAGES,
     OPENAI_RESPONSES,
+    OPENAI_SPEECH,
+    OPENAI_TRANSCRIPTIONS,
     CallContext,
     Format,
     HttpRequest,
@@ -33,6 +38,7 @@ from gatewayz.sdk.wire import (
 )
 from gatewayz_plugins.providers.openai_compatible.listing import LISTING_DECODER, listings
 from gatewayz_plugins.providers.openai_compatible.settings import DEFAULT_PATHS, OpenAICompatibleSettings
+from gatewayz_plugins.providers.openai_compatible.sound import ArrivingSound
 
 __all__ = ["OpenAICompatibleProvider"]
 
@@ -42,6 +48,7 @@ _CHAT_DIALECTS: Final[Mapping[Format, UpstreamDialect]] = {
     ANTHROPIC_MESSAGES: ANTHROPIC_MESSAGES_DIALECT,
 }
 """In order of preference for translated calls."""
+_SOUND: Final = frozenset({OPENAI_TRANSCRIPTIONS, OPENAI_SPEECH})
 _ASKING_USAGE: Final = frozenset({OPENAI_CHAT, OPENAI_COMPLETIONS})
 
 
@@ -58,10 +65,12 @@ class OpenAICompatibleProvider(HttpProvider):
         super().__init__(
             context.http,
             Capabilities(
-                formats=frozenset(formats),
+                formats=frozenset(formats) - _SOUND,
                 chat=bool(dialects),
                 embeddings=OPENAI_EMBEDDINGS in formats,
                 images=OPENAI_IMAGES in formats,
+                transcription=OPENAI_TRANSCRIPTIONS in formats,
+                speech=OPENAI_SPEECH in formats,
                 credentials=tuple(keys) or ("default",),
                 model_ids=settings.model_ids,
             ),
@@ -74,7 +83,7 @@ class OpenAICompatibleProvider(HttpProvider):
         self._settings = settings
         self._context = context
         self._origin, self._base = split_url(endpoint.base_url)
-        self._targets = {format: self._target(_path(settings, format)) for format in formats}
+        self._targets = {format: self._target(_path(settings, format)) for format in {*formats, *_SOUND}}
         in_bearer = settings.auth == "bearer"
         self._headers = HeaderSets(
             settings.headers,
@@ -102,6 +111,30 @@ class OpenAICompatibleProvider(HttpProvider):
         """Return the translated body with the same edits."""
         body = self._quirks[format].editor(model).edit_body(rendered.body, stream=stream)
         return rendered if body is rendered.body else Rendered(body=body, dropped=rendered.dropped)
+
+    async def transcribe(self, call: TranscriptionCall, context: CallContext) -> Transcription:
+        """Send a recording as a form, from its file, and return what was said. Raises UpstreamError."""
+        recording = call.recording
+        form = MultipartBody(form_fields(call), ("file", recording.name, recording.media_type, recording))
+        kept = [line for line in self._headers.of(context.credential) if line[0] != b"content-type"]
+        request = HttpRequest(
+            origin=self._origin,
+            target=self._targets[OPENAI_TRANSCRIPTIONS],
+            headers=(*kept, (b"content-type", form.content_type)),
+            body=form,
+        )
+        reply = await self._exchange(request, context.timeouts)
+        try:
+            return parse_transcription(await reply.read_all(REPLY_LIMIT))
+        except UpstreamError as error:
+            raise self._redactor.redact(error) from None
+        finally:
+            reply.close()
+
+    async def speak(self, call: SpeechCall, context: CallContext) -> ArrivingSound:
+        """Return the sound as it arrives. Raises UpstreamError."""
+        body = OPENAI_SPEECH_DIALECT.render_call(call, model=call.model)
+        return ArrivingSound(await self._send(OPENAI_SPEECH, call.model, body, True, context), call.response_format)
 
     async def list_models(self) -> Sequence[ModelListing]:
         """Return the upstream's own list. Raises UpstreamError."""

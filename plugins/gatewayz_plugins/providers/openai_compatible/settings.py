@@ -16,7 +16,14 @@ from gatewayz.sdk.wire import split_url
 __all__ = ["DEFAULT_PATHS", "FormatName", "Listing", "ListingPrices", "OpenAICompatibleSettings", "Region"]
 
 FormatName = Literal[
-    "openai_chat", "openai_completions", "openai_responses", "openai_embeddings", "openai_images", "anthropic_messages"
+    "openai_chat",
+    "openai_completions",
+    "openai_responses",
+    "openai_embeddings",
+    "openai_images",
+    "openai_transcriptions",
+    "openai_speech",
+    "anthropic_messages",
 ]
 
 DEFAULT_PATHS: Final[dict[str, str]] = {
@@ -25,6 +32,8 @@ DEFAULT_PATHS: Final[dict[str, str]] = {
     "openai_responses": "/responses",
     "openai_embeddings": "/embeddings",
     "openai_images": "/images/generations",
+    "openai_transcriptions": "/audio/transcriptions",
+    "openai_speech": "/audio/speech",
     "anthropic_messages": "/messages",
 }
 
@@ -76,7 +85,7 @@ class OpenAICompatibleSettings(_Settings, frozen=True, kw_only=True):
     auth_header: str = "x-api-key"
     """Header that carries the key with `auth: header`."""
     formats: tuple[FormatName, ...] = ("openai_chat",)
-    """Wire formats it serves; calls in these are relayed byte for byte."""
+    """Wire formats it serves; calls in these are relayed byte for byte, but for sound, which is sent anew."""
     paths: dict[FormatName, str] = {}
     """Path of a format where it is not OpenAI's."""
     headers: dict[str, str] = {}

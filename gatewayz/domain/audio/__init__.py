@@ -1,0 +1,1 @@
+"""Sound files: what they are, and how long they last."""

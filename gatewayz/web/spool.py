@@ -1,0 +1,94 @@
+"""An upload on disk: written once while it arrives, read as often as it is sent on."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from tempfile import TemporaryFile
+from typing import IO, Final
+
+from gatewayz.domain.audio.sound import HEAD_BYTES, SoundKind, kind_of, measured_ms
+from gatewayz.sdk.errors import BodyTooLarge, InvalidRequest
+
+__all__ = ["Spool"]
+
+_BLOCK_BYTES: Final = 256 * 1024
+"""Between memory and disk; what one upload keeps in memory."""
+
+
+class Spool:
+    """A `gatewayz.sdk.audio.Recording` in a file without a name: it is gone when it is closed, or its process ends.
+
+    :param folder: where; the system's place for temporary files when empty.
+    :param max_bytes: above it BodyTooLarge is raised.
+    """
+
+    def __init__(self, folder: str, max_bytes: int) -> None:
+        self._file: IO[bytes] = TemporaryFile(dir=folder or None, prefix="gatewayz-upload-")
+        self.max_bytes = max_bytes
+        self._block = bytearray()
+        self._digest = hashlib.sha256()
+        self._kind: SoundKind | None = None
+        self.name = ""
+        self.media_type = ""
+        self.size = 0
+        self.duration_ms = 0
+
+    async def write(self, data: bytes) -> None:
+        """Take the next bytes. Raises BodyTooLarge, InvalidRequest once the beginning shows that it is no sound."""
+        self.size += len(data)
+        if self.size > self.max_bytes:
+            raise BodyTooLarge(
+                f"The file is larger than {self.max_bytes} bytes.",
+                param="file",
+                context={"parameter_name": "file", "max_value": self.max_bytes},
+            )
+        self._digest.update(data)
+        self._block += data
+        if len(self._block) >= _BLOCK_BYTES:
+            await self._flush()
+
+    async def finish(self, param: str) -> None:
+        """Complete it, and find out what it is.
+
+        :param param: what the caller calls it, for errors.
+        Raises InvalidRequest for a file that is empty, or no sound that is taken.
+        """
+        if not self.size:
+            raise InvalidRequest(f"{param} is empty", code="EMPTY_FILE", param=param)
+        await self._flush()
+        if self._kind is None:
+            raise InvalidRequest(
+                f"{param} is no sound that is read here: flac, m4a, mp3, mp4, mpeg, mpga, ogg, wav or webm",
+                code="UNSUPPORTED_AUDIO",
+                param=param,
+            )
+        self.name = f"audio.{self._kind.ending}"
+        self.media_type = self._kind.media_type
+        self.duration_ms = await asyncio.to_thread(measured_ms, self._file, self._kind, self.size)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was written, in hexadecimal: two uploads with one digest are the same."""
+        return self._digest.hexdigest()
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Read it from its beginning."""
+        at = 0
+        while block := await asyncio.to_thread(self._read, at):
+            yield block
+            at += len(block)
+
+    def close(self) -> None:
+        """Give the disk back. Idempotent."""
+        self._file.close()
+
+    async def _flush(self) -> None:
+        block, self._block = bytes(self._block), bytearray()
+        if self._kind is None:
+            self._kind = kind_of(block[:HEAD_BYTES])
+        if block:
+            await asyncio.to_thread(self._file.write, block)
+
+    def _read(self, at: int) -> bytes:
+        self._file.seek(at)
+        return self._file.read(_BLOCK_BYTES)
