@@ -5,6 +5,7 @@ from typing import Final
 
 from gatewayz.dialects.anthropic_messages import ANTHROPIC_MESSAGES_DIALECT
 from gatewayz.dialects.caller import CallerDialect, HeadReader
+from gatewayz.dialects.openai_audio import OPENAI_SPEECH_DIALECT, OPENAI_TRANSCRIPTIONS_DIALECT
 from gatewayz.dialects.openai_chat import OPENAI_CHAT_DIALECT
 from gatewayz.dialects.openai_completions import OPENAI_COMPLETIONS_DIALECT
 from gatewayz.dialects.openai_embeddings import OPENAI_EMBEDDINGS_DIALECT
@@ -23,6 +24,8 @@ from gatewayz.sdk.wire import (
     OPENAI_EMBEDDINGS,
     OPENAI_IMAGES,
     OPENAI_RESPONSES,
+    OPENAI_SPEECH,
+    OPENAI_TRANSCRIPTIONS,
     Format,
 )
 
@@ -40,10 +43,12 @@ READERS: Final[Mapping[Format, HeadReader]] = {
     **DIALECTS,
     OPENAI_EMBEDDINGS: OPENAI_EMBEDDINGS_DIALECT,
     OPENAI_IMAGES: OPENAI_IMAGES_DIALECT,
+    OPENAI_TRANSCRIPTIONS: OPENAI_TRANSCRIPTIONS_DIALECT,
+    OPENAI_SPEECH: OPENAI_SPEECH_DIALECT,
 }
 """Every format that callers may use."""
 
-KEYED_FORMATS: Final = frozenset({OPENAI_IMAGES})
+KEYED_FORMATS: Final = frozenset({OPENAI_IMAGES, OPENAI_TRANSCRIPTIONS, OPENAI_SPEECH})
 """Those that nobody may use without a key, whatever the model costs."""
 
 PASSTHROUGHS: Final[Mapping[Format, Passthrough]] = {

@@ -8,6 +8,7 @@ from typing import Final, cast
 import msgspec
 
 from gatewayz.dialects.passthrough.contract import Passthrough
+from gatewayz.flow.audio import open_speech, open_transcription
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.embeddings import open_embeddings
 from gatewayz.flow.images import open_images
@@ -26,7 +27,15 @@ from gatewayz.sdk.errors import UnsupportedFeature
 from gatewayz.sdk.http_provider import REPLY_LIMIT
 from gatewayz.sdk.interfaces import Provider, WireProvider
 from gatewayz.sdk.offers import Offer
-from gatewayz.sdk.wire import OPENAI_EMBEDDINGS, OPENAI_IMAGES, CallContext, HttpReply, WireCall
+from gatewayz.sdk.wire import (
+    OPENAI_EMBEDDINGS,
+    OPENAI_IMAGES,
+    OPENAI_SPEECH,
+    OPENAI_TRANSCRIPTIONS,
+    CallContext,
+    HttpReply,
+    WireCall,
+)
 
 __all__ = ["open_stream", "open_whole"]
 
@@ -51,6 +60,9 @@ async def open_whole(
         return await open_embeddings(call, inbound.body, offer, provider, context)
     if call.format == OPENAI_IMAGES:
         return await open_images(call, inbound.body, offer, provider, context)
+    if call.format == OPENAI_TRANSCRIPTIONS:
+        min_billed_ms = round(edition.settings.audio.min_billed_s * 1000)
+        return await open_transcription(call, inbound, offer, provider, context, min_billed_ms=min_billed_ms)
     translated = _translate(call, inbound, offer, provider, edition)
     completion = await provider.complete(translated, context)
     return TranslatedWhole(edition.dialects[call.format], translated, completion, _identity(offer, inbound, edition))
@@ -60,7 +72,9 @@ async def open_stream(
     call: ParsedCall, inbound: Inbound, offer: Offer, provider: Provider, edition: Edition
 ) -> OpenStream:
     """Return the stream of one offer, its first content read. Raises UpstreamError."""
-    context = _context(inbound, offer, edition)
+    context = _context(inbound, offer, edition, is_slow=call.head.media is not None)
+    if call.format == OPENAI_SPEECH:
+        return await open_speech(call, inbound.body, offer, provider, context)
     if call.format in provider.capabilities.formats:
         passthrough = edition.passthroughs[call.format]
         reply = await _exchange(call, offer, cast(WireProvider, provider), passthrough, context)

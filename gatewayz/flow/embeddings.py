@@ -4,6 +4,7 @@ import msgspec
 
 from gatewayz.dialects.caller import GatewayUsage
 from gatewayz.dialects.openai_embeddings import OPENAI_EMBEDDINGS_DIALECT, encoding_format_of
+from gatewayz.flow.lanes import JSON
 from gatewayz.flow.values import ParsedCall
 from gatewayz.sdk.chat import Embeddings
 from gatewayz.sdk.errors import UnsupportedFeature
@@ -18,6 +19,7 @@ __all__ = ["open_embeddings"]
 class TranslatedEmbeddings:
     """Vectors, ready to be written in OpenAI's shape."""
 
+    content_type = JSON
     dropped: tuple[str, ...] = ()
 
     def __init__(self, embeddings: Embeddings, call: ParsedCall) -> None:

@@ -4,6 +4,7 @@ import msgspec
 
 from gatewayz.dialects.caller import GatewayUsage
 from gatewayz.dialects.openai_images import OPENAI_IMAGES_DIALECT
+from gatewayz.flow.lanes import JSON
 from gatewayz.flow.values import ParsedCall
 from gatewayz.sdk.errors import UnsupportedFeature, UpstreamBroken
 from gatewayz.sdk.images import Images
@@ -18,6 +19,7 @@ __all__ = ["open_images"]
 class TranslatedImages:
     """Pictures, ready to be written in OpenAI's shape."""
 
+    content_type = JSON
     dropped: tuple[str, ...] = ()
 
     def __init__(self, images: Images, call: ParsedCall) -> None:

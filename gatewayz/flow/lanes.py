@@ -32,9 +32,21 @@ from gatewayz.sdk.errors import GatewayzError, UpstreamBroken, UpstreamError
 from gatewayz.sdk.usage import Usage
 from gatewayz.sdk.wire import HttpReply
 
-__all__ = ["Identity", "OpenStream", "TranslatedStream", "TranslatedWhole", "WholeAnswer", "WireStream", "WireWhole"]
+__all__ = [
+    "EVENT_STREAM",
+    "JSON",
+    "Identity",
+    "OpenStream",
+    "TranslatedStream",
+    "TranslatedWhole",
+    "WholeAnswer",
+    "WireStream",
+    "WireWhole",
+]
 
 
+JSON: Final = b"application/json"
+EVENT_STREAM: Final = b"text/event-stream; charset=utf-8"
 _log = logging.getLogger("gatewayz.flow")
 _LAST_BYTES_S: Final = 0.25
 _LAST_READS: Final = 4
@@ -53,6 +65,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 class WholeAnswer(Protocol):
     """An answer that has arrived."""
 
+    content_type: bytes
+
     usage: Usage | None
     """None: the provider did not say."""
     dropped: tuple[str, ...]
@@ -69,6 +83,7 @@ class WholeAnswer(Protocol):
 class OpenStream(Protocol):
     """A stream whose first content has arrived."""
 
+    content_type: bytes
     dropped: tuple[str, ...]
 
     @property
@@ -109,6 +124,7 @@ class OpenStream(Protocol):
 class WireWhole:
     """A whole answer in the caller's own format."""
 
+    content_type = JSON
     dropped: tuple[str, ...] = ()
 
     def __init__(self, passthrough: Passthrough, body: bytes, call: ParsedCall, model: str) -> None:
@@ -132,6 +148,8 @@ class WireWhole:
 
 class TranslatedWhole:
     """A whole answer that was translated."""
+
+    content_type = JSON
 
     def __init__(self, dialect: CallerDialect, call: ModelCall, completion: Completion, identity: "Identity") -> None:
         self._dialect = dialect
@@ -162,6 +180,7 @@ class TranslatedWhole:
 class WireStream:
     """A stream in the caller's own format; `open` reads up to its first content."""
 
+    content_type = EVENT_STREAM
     dropped: tuple[str, ...] = ()
 
     def __init__(self, reply: HttpReply, editor: StreamEditor) -> None:
@@ -238,6 +257,8 @@ class WireStream:
 
 class TranslatedStream:
     """A stream that is translated event by event; `open` reads up to its first content."""
+
+    content_type = EVENT_STREAM
 
     def __init__(self, events: AsyncIterator[Event], renderer: EventRenderer, identity: Identity) -> None:
         self._events = events

@@ -7,6 +7,7 @@ from gatewayz.flow.converse import KeptStream, begin_turn, is_in_session
 from gatewayz.flow.dispatch import DispatchFailed, Opened, dispatch
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.ground import begin_search
+from gatewayz.flow.lanes import JSON
 from gatewayz.flow.parse import parse
 from gatewayz.flow.relay import StreamBody, whole_body
 from gatewayz.flow.route import route
@@ -56,11 +57,12 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
     if opened.stream is not None:
         stream = (opened, opened.stream, bill, inbound, edition)
         body = StreamBody(*stream) if turn is None else KeptStream(turn, opened.trial.offer.model, *stream)
-        return Reply(content_type=b"text/event-stream; charset=utf-8", body=body, facts=facts)
+        return Reply(content_type=opened.stream.content_type, body=body, facts=facts)
     whole = await _whole(opened, bill, inbound, edition)
     if turn is not None:
         await turn.keep_whole(whole, opened.trial.offer.model)
-    return Reply(content_type=b"application/json", body=whole, facts=facts)
+    content_type = JSON if opened.answer is None else opened.answer.content_type
+    return Reply(content_type=content_type, body=whole, facts=facts)
 
 
 async def _whole(opened: Opened, bill: Bill, inbound: Inbound, edition: Edition) -> bytes:

@@ -12,6 +12,8 @@ from gatewayz.dialects.caller import CallHead
 from gatewayz.domain.catalog.catalog import Model
 from gatewayz.domain.limits.limiter import Lease
 from gatewayz.sdk.interfaces import Hold, PoolRouter, Provider, Ranking, RoutingCall
+from gatewayz.sdk.audio import Recording
+from gatewayz.sdk.interfaces import Hold, Provider, Ranking
 from gatewayz.sdk.observe import Attempt
 from gatewayz.sdk.offers import Offer
 from gatewayz.sdk.wire import Format, Headers
@@ -33,6 +35,8 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     client_address: str = ""
     session_id: str | None = None
     """The chat session that the query names."""
+    recording: Recording | None = None
+    """The sound that came with the call; `body` then has its other fields."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):

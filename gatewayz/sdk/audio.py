@@ -7,7 +7,16 @@ import msgspec
 
 from gatewayz.sdk.usage import NO_USAGE, Usage
 
-__all__ = ["Granularity", "Recording", "Segment", "SpeechCall", "SpokenAudio", "Transcription", "TranscriptionCall", "Word"]
+__all__ = [
+    "Granularity",
+    "Recording",
+    "Segment",
+    "SpeechCall",
+    "SpokenAudio",
+    "Transcription",
+    "TranscriptionCall",
+    "Word",
+]
 
 Granularity = Literal["word", "segment"]
 

@@ -93,8 +93,10 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     target: bytes
     """Path and query, percent-encoded."""
     headers: Headers
-    body: bytes | BodySource = b""
+    body: bytes = b""
     method: bytes = b"POST"
+    upload: BodySource | None = None
+    """In place of `body`: what is too large for the memory."""
 
 
 class HttpReply(Protocol):

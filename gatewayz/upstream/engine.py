@@ -74,11 +74,10 @@ class Engine:
                 is_head_request=request.method == b"HEAD",
             )
             arrived = exchange.head_arrived()
-            body = request.body
-            connection.start(exchange, head, body if isinstance(body, bytes) else b"")
+            connection.start(exchange, head, request.body if request.upload is None else b"")
             try:
-                if not isinstance(body, bytes):
-                    await connection.upload(exchange, body)
+                if request.upload is not None:
+                    await connection.upload(exchange, request.upload)
                 await arrived
             except BaseException:  # cancellation too: let go, then raise again
                 exchange.close()
@@ -129,8 +128,7 @@ class Engine:
         return self._tls_context
 
     def _render(self, request: HttpRequest) -> bytes:
-        body = request.body
-        size = len(body) if isinstance(body, bytes) else body.size
+        size = len(request.body) if request.upload is None else request.upload.size
         lines = _render_headers(request.headers)
         start = request.method + b" " + request.target
         if start.count(b" ") != 1 or b"\r" in start or b"\n" in start:

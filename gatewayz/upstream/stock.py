@@ -87,14 +87,14 @@ class StockClient:
             host = f"{host}:{origin.port}"
         # Head and body have limits of their own above httpx, which knows one for both.
         limits = httpx.Timeout(None, connect=timeouts.connect_s, pool=timeouts.connect_s)
-        body, headers = request.body, [*request.headers, (b"accept-encoding", b"identity")]
-        if not isinstance(body, bytes):
-            headers.append((b"content-length", b"%d" % body.size))
+        headers = [*request.headers, (b"accept-encoding", b"identity")]
+        if request.upload is not None:
+            headers.append((b"content-length", b"%d" % request.upload.size))
         return self._client.build_request(
             request.method.decode("ascii"),
             f"{origin.scheme}://{host}{request.target.decode('ascii')}",
             headers=headers,
-            content=body if isinstance(body, bytes) else body.pieces(),
+            content=request.body if request.upload is None else request.upload.pieces(),
             timeout=limits,
         )
 

@@ -1,11 +1,10 @@
 """The forms of `/v1/audio/transcriptions`, read as they arrive: the sound goes to disk, never whole into memory.
 
 Whatever form a call came in, it becomes one JSON object of its fields, with what is known of the
-sound under `audio` (`gatewayz.dialects.openai_audio`). Source: spec 08 §2; OpenAI API reference, "Create transcription".
+sound under `audio`. Source: spec 08 §2; OpenAI API reference, "Create transcription".
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -41,12 +40,11 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     recording: Spool
 
 
-@asynccontextmanager
-async def read_upload(receive: Receive, head: RequestHead, settings: Audio, *, in_text: bool) -> AsyncIterator[Upload]:
-    """Read a call; its file is gone after the block.
+async def read_upload(receive: Receive, head: RequestHead, settings: Audio, *, in_text: bool) -> Upload:
+    """Return a call. Whoever gets it closes its recording; nothing is left of one that is refused.
 
     :param in_text: the sound comes as base64 under `audio_data`, and a JSON body will do too.
-    Raises UnsupportedMediaType, BodyTooLarge, InvalidRequest naming the field, ClientGone.
+    Raises UnsupportedMediaType, BodyTooLarge, InvalidRequest naming the field, ClientGone, ServerOverloaded.
     """
     if head.content_encoding not in (b"", b"identity"):
         raise UnsupportedMediaType("Compressed request bodies are not accepted; send the form as it is.")
@@ -64,9 +62,10 @@ async def read_upload(receive: Receive, head: RequestHead, settings: Audio, *, i
             expected = "multipart/form-data or application/json" if in_text else "multipart/form-data"
             raise UnsupportedMediaType(f"The body must be {expected}.", context={"expected_type": expected})
         await reader.finish()
-        yield Upload(body=_as_json(reader.fields, spool, settings), recording=spool)
-    finally:
+        return Upload(body=_as_json(reader.fields, spool, settings), recording=spool)
+    except BaseException:  # cancellation too: let go, then raise again
         spool.close()
+        raise
 
 
 class _Reader:
@@ -186,7 +185,9 @@ class _Reader:
         elif name in self.fields:
             raise _repeated(name[:100])
         else:
-            self.fields[name] = _number(value) if name == "temperature" else _truth(value) if name == "stream" else value
+            self.fields[name] = (
+                _number(value) if name == "temperature" else _truth(value) if name == "stream" else value
+            )
 
     def _count(self, size: int) -> None:
         self._fields_bytes += size

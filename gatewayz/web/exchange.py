@@ -23,13 +23,25 @@ _STREAM_HEADERS: Final = (
 class Exchange:
     """Writes one answer. The head goes out with the first bytes of the body."""
 
-    __slots__ = ("_clock", "_cors", "_has_begun", "_send", "format", "last_write", "request_id", "started", "status")
+    __slots__ = (
+        "_clock",
+        "_cors",
+        "_has_begun",
+        "_is_events",
+        "_send",
+        "format",
+        "last_write",
+        "request_id",
+        "started",
+        "status",
+    )
 
     def __init__(self, send: Send, format: Format, request_id: str, clock: Clock, cors: HeaderList) -> None:
         self._send = send
         self._clock = clock
         self._cors = cors
         self._has_begun = False
+        self._is_events = True
         self.status: int | None = None
         """Of the answer, once it has begun."""
         self.format = format
@@ -45,9 +57,11 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": body})
 
     async def send_block(self, reply: Reply, block: bytes) -> None:
-        """Send the next events of a stream, the head before the first."""
+        """Send the next events of a stream, or the next piece of sound, the head before the first."""
         if not self._has_begun:
-            await self._begin(200, [*self._headers(reply), *_STREAM_HEADERS])
+            self._is_events = reply.content_type.startswith(b"text/event-stream")
+            head = _STREAM_HEADERS if self._is_events else ((b"content-type", reply.content_type), *_STREAM_HEADERS[1:])
+            await self._begin(200, [*self._headers(reply), *head])
         await self._body(block)
 
     async def send_comment(self, comment: bytes) -> None:
@@ -61,8 +75,13 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def send_error(self, error: GatewayzError) -> None:
-        """Send an error: a JSON answer, or an event in a stream that has begun."""
+        """Send an error: a JSON answer, or an event in a stream that has begun.
+
+        Sound that has begun has no room for one: it is left without an end, and the server cuts the connection.
+        """
         if self._has_begun:
+            if not self._is_events:
+                return
             await self._body(render_error_event(error, self.format))
             await self.end()
             return

@@ -18,7 +18,7 @@ from gatewayz.flow.gateway import Gateway
 from gatewayz.flow.once import answer_once
 from gatewayz.flow.pipeline import answer
 from gatewayz.flow.values import Inbound, Reply, ReplyBody
-from gatewayz.sdk.errors import GatewayzError, ServerOverloaded
+from gatewayz.sdk.errors import AuthenticationFailed, GatewayzError, ServerOverloaded
 from gatewayz.sdk.wire import (
     ANTHROPIC_MESSAGES,
     OPENAI_CHAT,
@@ -26,11 +26,14 @@ from gatewayz.sdk.wire import (
     OPENAI_EMBEDDINGS,
     OPENAI_IMAGES,
     OPENAI_RESPONSES,
+    OPENAI_SPEECH,
+    OPENAI_TRANSCRIPTIONS,
     Format,
 )
 from gatewayz.telemetry.logs import REQUEST_ID
 from gatewayz.telemetry.metrics.request_record import RequestRecord
 from gatewayz.web.asgi import ASGI, Receive, Scope, Send
+from gatewayz.web.audio_forms import read_upload
 from gatewayz.web.bodies import check_json_headers, read_body
 from gatewayz.web.client_address import ClientAddresses
 from gatewayz.web.cors import Cors
@@ -40,6 +43,7 @@ from gatewayz.web.hangup import HangUp
 from gatewayz.web.json_depth import check_json_depth
 from gatewayz.web.network import known_caller, note_outcome
 from gatewayz.web.request_head import RequestHead, read_head
+from gatewayz.web.spool import Spool
 
 __all__ = ["HOT_ROUTES", "HotFront"]
 
@@ -53,6 +57,9 @@ _PATHS: Final[Mapping[str, Format]] = {
     "/responses": OPENAI_RESPONSES,
     "/embeddings": OPENAI_EMBEDDINGS,
     "/images/generations": OPENAI_IMAGES,
+    "/audio/transcriptions": OPENAI_TRANSCRIPTIONS,
+    "/audio/transcriptions/base64": OPENAI_TRANSCRIPTIONS,
+    "/audio/speech": OPENAI_SPEECH,
     "/messages": ANTHROPIC_MESSAGES,
 }
 HOT_ROUTES: Final[Mapping[str, Format]] = {
@@ -96,16 +103,16 @@ class HotFront:
         requests.in_progress += 1
         requests.working += 1
         is_counted = True
+        recording: Spool | None = None
         try:
-            if requests.working > edition.settings.server.max_concurrent_requests:
-                requests.refused += 1
-                raise ServerOverloaded("The gateway has more work than it can take on.", retry_after_s=5)
+            _check_room(requests, edition)
             address = addresses.resolve((scope.get("client") or ("",))[0], head.forwarded_for)
             caller = await known_caller(head.credential, address, scope["headers"], edition)
             _check_key(caller, address, head.referrer)
-            check_json_headers(head)
-            body = await read_body(receive, head.content_length, edition.settings.server.max_body_bytes)
-            check_json_depth(body, edition.settings.server.max_json_depth)
+            if format == OPENAI_TRANSCRIPTIONS:
+                body, recording = await _read_recording(scope["path"], receive, head, caller, edition)
+            else:
+                body = await _read_json(receive, head, edition)
             inbound = Inbound(
                 format=format,
                 body=body,
@@ -114,6 +121,7 @@ class HotFront:
                 headers=head.format_headers,
                 client_address=address,
                 session_id=session_of_query(query) if (query := scope.get("query_string")) else None,
+                recording=recording,
             )
             hang_up.watch()
             self._keep_alive.add(exchange, edition, body)
@@ -143,6 +151,8 @@ class HotFront:
             self._keep_alive.remove(exchange)
             hang_up.forget()
             lease.release()
+            if recording is not None:
+                recording.close()
 
     def _count(self, path: str, exchange: Exchange, ended: float) -> None:
         self._requests.in_progress -= 1
@@ -182,6 +192,29 @@ def _observed(edition: Edition, scope: Scope, exchange: Exchange) -> Edition:
 def _check_key(caller: Caller, address: str, referrer: str | None) -> None:
     if caller.is_restricted():
         check_restrictions(caller, address, referrer)
+
+
+def _check_room(requests: RequestRecord, edition: Edition) -> None:
+    if requests.working > edition.settings.server.max_concurrent_requests:
+        requests.refused += 1
+        raise ServerOverloaded("The gateway has more work than it can take on.", retry_after_s=5)
+
+
+async def _read_json(receive: Receive, head: RequestHead, edition: Edition) -> bytes:
+    check_json_headers(head)
+    body = await read_body(receive, head.content_length, edition.settings.server.max_body_bytes)
+    check_json_depth(body, edition.settings.server.max_json_depth)
+    return body
+
+
+async def _read_recording(
+    path: str, receive: Receive, head: RequestHead, caller: Caller, edition: Edition
+) -> tuple[bytes, Spool]:
+    """Return the fields of a call as JSON, and its sound. Nothing is read of a stranger."""
+    if caller.is_anonymous:
+        raise AuthenticationFailed("This needs an API key.", code="API_KEY_MISSING")
+    upload = await read_upload(receive, head, edition.settings.audio, in_text=path.endswith("/base64"))
+    return upload.body, upload.recording
 
 
 async def _stream(exchange: Exchange, reply: Reply, body: ReplyBody) -> None:

@@ -1,4 +1,4 @@
-"""Multipart bodies as they arrive: whatever comes is handed on at once, but for the heads of parts. Source: RFC 7578."""
+"""Multipart bodies as they arrive: all is handed on at once, but for the heads of parts. Source: RFC 7578."""
 
 from collections.abc import Iterator
 from typing import Final

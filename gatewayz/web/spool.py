@@ -2,14 +2,17 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator
 from tempfile import TemporaryFile
 from typing import IO, Final
 
 from gatewayz.domain.audio.sound import HEAD_BYTES, SoundKind, kind_of, measured_ms
-from gatewayz.sdk.errors import BodyTooLarge, InvalidRequest
+from gatewayz.sdk.errors import BodyTooLarge, InvalidRequest, ServerOverloaded
 
 __all__ = ["Spool"]
+
+_log = logging.getLogger("gatewayz.web")
 
 _BLOCK_BYTES: Final = 256 * 1024
 """Between memory and disk; what one upload keeps in memory."""
@@ -20,10 +23,14 @@ class Spool:
 
     :param folder: where; the system's place for temporary files when empty.
     :param max_bytes: above it BodyTooLarge is raised.
+    Raises ServerOverloaded where there is no room for it, as `write` and `finish` do.
     """
 
     def __init__(self, folder: str, max_bytes: int) -> None:
-        self._file: IO[bytes] = TemporaryFile(dir=folder or None, prefix="gatewayz-upload-")
+        try:
+            self._file: IO[bytes] = TemporaryFile(dir=folder or None)  # noqa: SIM115  `close` is ours
+        except OSError as err:
+            raise _no_room(err) from err
         self.max_bytes = max_bytes
         self._block = bytearray()
         self._digest = hashlib.sha256()
@@ -86,9 +93,22 @@ class Spool:
         block, self._block = bytes(self._block), bytearray()
         if self._kind is None:
             self._kind = kind_of(block[:HEAD_BYTES])
-        if block:
-            await asyncio.to_thread(self._file.write, block)
+        if not block:
+            return
+        try:
+            await asyncio.to_thread(self._write, block)
+        except OSError as err:
+            raise _no_room(err) from err
+
+    def _write(self, block: bytes) -> None:
+        self._file.write(block)
+        self._file.flush()
 
     def _read(self, at: int) -> bytes:
         self._file.seek(at)
         return self._file.read(_BLOCK_BYTES)
+
+
+def _no_room(error: OSError) -> ServerOverloaded:
+    _log.error("an upload cannot be kept: %s", error)
+    return ServerOverloaded("The gateway has no room for uploads at the moment.", retry_after_s=30)

@@ -36,7 +36,7 @@ class _Answer(msgspec.Struct):
     duration: float | str | None = None
     segments: list[dict[str, Any]] | None = None
     words: list[Word] | None = None
-    usage: msgspec.Raw | None = None
+    usage: msgspec.Raw = msgspec.Raw()
 
 
 _ANSWER: Final = msgspec.json.Decoder(_Answer)
@@ -75,15 +75,13 @@ def _usage(counts: _Counts, duration_ms: int | None) -> Usage:
     if not read and not written and duration_ms is None:
         return NO_USAGE
     heard = 0 if counts.input_token_details is None else min(max(0, counts.input_token_details.audio_tokens), read)
-    return Usage(
-        input_tokens=read - heard, audio_input_tokens=heard, output_tokens=written, audio_ms=duration_ms or 0
-    )
+    return Usage(input_tokens=read - heard, audio_input_tokens=heard, output_tokens=written, audio_ms=duration_ms or 0)
 
 
-def _counts(raw: msgspec.Raw | None) -> _Counts:
+def _counts(raw: msgspec.Raw) -> _Counts:
     """Return the provider's counts; none where it has none, or in a shape that is not OpenAI's."""
     try:
-        return _Counts() if raw is None else msgspec.json.decode(raw, type=_Counts | None) or _Counts()
+        return msgspec.json.decode(raw, type=_Counts | None) or _Counts()
     except _BROKEN:
         return _Counts()
 

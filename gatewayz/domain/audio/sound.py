@@ -1,10 +1,10 @@
 """What kind of sound a file holds, and how long it lasts, from its head and its size.
 
-A file's name and declared type are its sender's words; its first bytes decide. Source: spec 08 §2; RFC 3533 (Ogg), RFC 9639
-(FLAC), RFC 9559 (Matroska), ISO/IEC 14496-12 (MP4), ISO/IEC 11172-3 (MP3).
+A file's name and declared type are its sender's words; its first bytes decide. Source: spec 08 §2; RFC 3533 (Ogg),
+RFC 9639 (FLAC), RFC 9559 (Matroska), ISO/IEC 14496-12 (MP4), ISO/IEC 11172-3 (MP3).
 """
 
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final, cast
 
 import msgspec
 
@@ -29,7 +29,11 @@ class SoundKind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _WAV: Final = SoundKind(
-    ending="wav", media_type="audio/wav", bytes_per_minute=10 * 1024 * 1024, max_bytes_per_s=1_536_000, min_bytes_per_s=1_000
+    ending="wav",
+    media_type="audio/wav",
+    bytes_per_minute=10 * 1024 * 1024,
+    max_bytes_per_s=1_536_000,
+    min_bytes_per_s=1_000,
 )
 _FLAC: Final = SoundKind(
     ending="flac", media_type="audio/flac", bytes_per_minute=5 * 1024 * 1024, max_bytes_per_s=1_536_000
@@ -60,7 +64,7 @@ def kind_of(head: bytes) -> SoundKind | None:
     return None
 
 
-def measured_ms(file: BinaryIO, kind: SoundKind, size: int) -> int:
+def measured_ms(file: IO[bytes], kind: SoundKind, size: int) -> int:
     """Return how long a file lasts: as its head says, else as its size lets one suppose. Reads the file; blocks.
 
     A head cannot make it shorter than the densest file of its size could be.
@@ -71,14 +75,14 @@ def measured_ms(file: BinaryIO, kind: SoundKind, size: int) -> int:
     return max(1, told_ms, size * 1000 // kind.max_bytes_per_s)
 
 
-def _told_ms(file: BinaryIO, kind: SoundKind) -> int | None:
+def _told_ms(file: IO[bytes], kind: SoundKind) -> int | None:
     if kind is _WEBM:
         return None
     from tinytag import TinyTag  # noqa: PLC0415  (only for those who transcribe)
 
     file.seek(0)
     try:
-        duration_s = TinyTag.get(filename=f"sound.{kind.ending}", file_obj=file, tags=False).duration
+        duration_s = TinyTag.get(filename=f"sound.{kind.ending}", file_obj=cast(BinaryIO, file), tags=False).duration
     except Exception:  # noqa: BLE001  a foreign file makes the library raise anything; its size still tells
         return None
     if duration_s is None or not 0 < duration_s < float("inf"):

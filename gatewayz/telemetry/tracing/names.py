@@ -13,6 +13,8 @@ from gatewayz.sdk.wire import (
     OPENAI_EMBEDDINGS,
     OPENAI_IMAGES,
     OPENAI_RESPONSES,
+    OPENAI_SPEECH,
+    OPENAI_TRANSCRIPTIONS,
 )
 
 OPERATION: Final = "gen_ai.operation.name"
@@ -43,5 +45,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     OPENAI_COMPLETIONS: "text_completion",
     OPENAI_EMBEDDINGS: "embeddings",
     OPENAI_IMAGES: "generate_content",
+    OPENAI_TRANSCRIPTIONS: "generate_content",
+    OPENAI_SPEECH: "generate_content",
 }
 """Wire format to what the conventions call the operation."""

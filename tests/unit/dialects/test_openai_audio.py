@@ -148,12 +148,10 @@ def test_an_error_in_a_200() -> None:
 def test_text_and_subtitles() -> None:
     assert render_transcription(HEARD, "text", USAGE, {}) == b"Good day. Bye.\n"
     assert render_transcription(HEARD, "srt", USAGE, {}).decode() == (
-        "1\n00:00:00,000 --> 00:00:01,234\nGood day.\nStill -> me.\n\n"
-        "2\n01:01:01,500 --> 01:02:05,004\nBye.\n\n"
+        "1\n00:00:00,000 --> 00:00:01,234\nGood day.\nStill -> me.\n\n2\n01:01:01,500 --> 01:02:05,004\nBye.\n\n"
     )
     assert render_transcription(HEARD, "vtt", USAGE, {}).decode() == (
-        "WEBVTT\n\n00:00:00.000 --> 00:00:01.234\nGood day.\nStill -> me.\n\n"
-        "01:01:01.500 --> 01:02:05.004\nBye.\n\n"
+        "WEBVTT\n\n00:00:00.000 --> 00:00:01.234\nGood day.\nStill -> me.\n\n01:01:01.500 --> 01:02:05.004\nBye.\n\n"
     )
     assert set(TRANSCRIPTION_MEDIA_TYPES) == {"json", "verbose_json", "text", "srt", "vtt"}
 

@@ -25,7 +25,7 @@ async def client(request: pytest.FixtureRequest) -> AsyncIterator[HttpClient]:
 
 
 def upload(port: int, body: MemoryRecording) -> HttpRequest:
-    return HttpRequest(origin=Origin("http", "127.0.0.1", port), target=b"/v1/x", headers=(), body=body)
+    return HttpRequest(origin=Origin("http", "127.0.0.1", port), target=b"/v1/x", headers=(), upload=body)
 
 
 async def test_a_body_is_sent_piece_by_piece(client: HttpClient) -> None:

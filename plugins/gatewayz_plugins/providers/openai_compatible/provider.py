@@ -121,7 +121,7 @@ class OpenAICompatibleProvider(HttpProvider):
             origin=self._origin,
             target=self._targets[OPENAI_TRANSCRIPTIONS],
             headers=(*kept, (b"content-type", form.content_type)),
-            body=form,
+            upload=form,
         )
         reply = await self._exchange(request, context.timeouts)
         try:

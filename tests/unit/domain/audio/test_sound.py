@@ -27,7 +27,8 @@ def test_the_kind_is_told_by_the_first_bytes(head: bytes, ending: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "head", [b"", b"R", b"RIFF\0\0\0\0AVI ", b"PK\x03\x04", b"\x1f\x8b\x08\0", b"<html>", b"\xff\xff\xff\xff", b"\xff\xe0\0\0"]
+    "head",
+    [b"", b"R", b"RIFF\0\0\0\0AVI ", b"PK\x03\x04", b"\x1f\x8b\x08\0", b"<html>", b"\xff\xff\xff\xff", b"\xff\xe0\0\0"],
 )
 def test_what_is_no_sound(head: bytes) -> None:
     assert kind_of(head) is None
