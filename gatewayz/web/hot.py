@@ -109,10 +109,7 @@ class HotFront:
             address = addresses.resolve((scope.get("client") or ("",))[0], head.forwarded_for)
             caller = await known_caller(head.credential, address, scope["headers"], edition)
             _check_key(caller, address, head.referrer)
-            if format == OPENAI_TRANSCRIPTIONS:
-                body, recording = await _read_recording(scope["path"], receive, head, caller, edition)
-            else:
-                body = await _read_json(receive, head, edition)
+            body, recording = await _read_call(scope["path"], receive, head, caller, edition)
             inbound = Inbound(
                 format=format,
                 body=body,
@@ -200,17 +197,15 @@ def _check_room(requests: RequestRecord, edition: Edition) -> None:
         raise ServerOverloaded("The gateway has more work than it can take on.", retry_after_s=5)
 
 
-async def _read_json(receive: Receive, head: RequestHead, edition: Edition) -> bytes:
-    check_json_headers(head)
-    body = await read_body(receive, head.content_length, edition.settings.server.max_body_bytes)
-    check_json_depth(body, edition.settings.server.max_json_depth)
-    return body
-
-
-async def _read_recording(
+async def _read_call(
     path: str, receive: Receive, head: RequestHead, caller: Caller, edition: Edition
-) -> tuple[bytes, Spool]:
-    """Return the fields of a call as JSON, and its sound. Nothing is read of a stranger."""
+) -> tuple[bytes, Spool | None]:
+    """Return a call as JSON, and the sound that came with it. No sound is read of a stranger."""
+    if HOT_ROUTES[path] != OPENAI_TRANSCRIPTIONS:
+        check_json_headers(head)
+        body = await read_body(receive, head.content_length, edition.settings.server.max_body_bytes)
+        check_json_depth(body, edition.settings.server.max_json_depth)
+        return body, None
     if caller.is_anonymous:
         raise AuthenticationFailed("This needs an API key.", code="API_KEY_MISSING")
     upload = await read_upload(receive, head, edition.settings.audio, in_text=path.endswith("/base64"))

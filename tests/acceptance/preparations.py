@@ -37,8 +37,11 @@ def sent(world: World, case: Case, number: int) -> Sent:
             name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()
         }
     if (case.get("request_content_type") or "").startswith("multipart"):
-        more["files"] = {"file": ("sample.wav", sample_wav(), "audio/wav")}
-        more["data"] = {name: value for name, value in body.items() if name != "file"}
+        fields = {name: value for name, value in body.items() if name != "file"}
+        if "file" in body:
+            more["files"], more["data"] = {"file": ("sample.wav", sample_wav(), "audio/wav")}, fields
+        else:
+            more["files"] = {name: (None, value) for name, value in fields.items()}
     elif body is not None:
         more["json"] = body
     return more

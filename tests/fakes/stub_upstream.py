@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from gatewayz.web.multipart import Multipart, PartBegun, PartData, content_type_of
 from tests.fakes.said import Said, say
 
 __all__ = ["Seen", "StubUpstream", "stub_upstream"]
@@ -84,7 +85,7 @@ class StubUpstream:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         raw = await reader.readexactly(int(headers.get("content-length", 0)))
-        seen = Seen(path=head[0].split(" ")[1], headers=headers, body=msgspec.json.decode(raw) if raw else {})
+        seen = Seen(path=head[0].split(" ")[1], headers=headers, body=_body(headers, raw))
         self.seen.append(seen)
         watcher = asyncio.ensure_future(_watch(reader, seen))
         try:
@@ -93,6 +94,26 @@ class StubUpstream:
         finally:
             watcher.cancel()
         return False
+
+
+def _body(headers: dict[str, str], raw: bytes) -> dict[str, Any]:
+    """Return the members of a JSON body, or the fields of a form; its file as bytes, lists as lists."""
+    media_type, options = content_type_of(headers.get("content-type", "").encode())
+    if media_type != "multipart/form-data":
+        body: dict[str, Any] = msgspec.json.decode(raw) if raw else {}
+        return body
+    form, fields = Multipart(options["boundary"]), {}
+    for event in form.feed(raw):
+        if isinstance(event, PartBegun):
+            name, is_file, value = event.name, event.is_file, b""
+        elif isinstance(event, PartData):
+            value += event.data
+        elif name.endswith("[]"):
+            fields.setdefault(name, []).append(value.decode())
+        else:
+            fields[name] = value if is_file else value.decode()
+    form.finish()
+    return fields
 
 
 async def _watch(reader: asyncio.StreamReader, seen: Seen) -> None:
@@ -134,6 +155,10 @@ def _good_answer(seen: Seen) -> Answer:
         return 200, {}, [_images(seen)]
     if seen.path.endswith("/embeddings"):
         return 200, {}, [_embeddings(seen)]
+    if seen.path.endswith("/audio/transcriptions"):
+        return 200, {}, [_transcription(seen)]
+    if seen.path.endswith("/audio/speech"):
+        return 200, {"content-type": "audio/mpeg"}, [b"ID3", b"pong" * 1000]
     if not seen.path.endswith("/chat/completions"):
         return say(Said(text="pong"))(seen)
     if stream:
@@ -196,6 +221,17 @@ def _images(seen: Seen) -> bytes:
     kind = "b64_json" if seen.body.get("response_format") == "b64_json" else "url"
     value = "aGVsbG8=" if kind == "b64_json" else "https://pictures.example.com/1.png"
     return msgspec.json.encode({"created": 1, "data": [{kind: value} for _ in range(seen.body.get("n") or 1)]})
+
+
+def _transcription(seen: Seen) -> bytes:
+    answer: dict[str, Any] = {"text": "pong", "usage": {"type": "duration", "seconds": 9}}
+    if seen.body["response_format"] == "verbose_json":
+        answer = {"task": "transcribe", "language": "english", "duration": 8.47, "text": "pong"}
+        if "segment" in seen.body["timestamp_granularities[]"]:
+            answer["segments"] = [{"id": 0, "start": 0.0, "end": 8.47, "text": " pong", "avg_logprob": -0.1}]
+        if "word" in seen.body["timestamp_granularities[]"]:
+            answer["words"] = [{"word": "pong", "start": 0.0, "end": 8.47}]
+    return msgspec.json.encode(answer)
 
 
 def _anthropic(seen: Seen, stream: bool) -> list[bytes | float]:
