@@ -11,9 +11,8 @@ import msgspec
 from gatewayz.dialects.caller import CallHead
 from gatewayz.domain.catalog.catalog import Model
 from gatewayz.domain.limits.limiter import Lease
-from gatewayz.sdk.interfaces import Hold, PoolRouter, Provider, Ranking, RoutingCall
 from gatewayz.sdk.audio import Recording
-from gatewayz.sdk.interfaces import Hold, Provider, Ranking
+from gatewayz.sdk.interfaces import Hold, PoolRouter, Provider, Ranking, RoutingCall
 from gatewayz.sdk.observe import Attempt
 from gatewayz.sdk.offers import Offer
 from gatewayz.sdk.wire import Format, Headers

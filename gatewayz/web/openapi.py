@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from gatewayz.sdk.wire import ANTHROPIC_MESSAGES, Format
+from gatewayz.web.audio_openapi import AUDIO_OPERATIONS, audio_operation
 from gatewayz.web.guards import Guard
 from gatewayz.web.routes import Route
 
@@ -169,6 +170,15 @@ def _all_error_responses() -> Document:
 
 
 def _inference_operation(path: str, format: Format) -> Document:
+    if format in AUDIO_OPERATIONS:
+        told = audio_operation(path, format)
+        return {
+            "operationId": f"post{path.replace('/', '_')}",
+            "tags": ["inference"],
+            "security": _SECURITY["user"],
+            "responses": {"200": told.pop("answer"), **_error_responses(_ERRORS, "InferenceError")},
+            **told,
+        }
     shape = "Anthropic's" if format == ANTHROPIC_MESSAGES else "OpenAI's"
     return {
         "operationId": f"post{path.replace('/', '_')}",
