@@ -83,6 +83,11 @@ def _words(error: ValidationError) -> Iterator[tuple[KeyPath, str]]:
     elif name == "required":
         missing = [key for key in limit if key not in value]
         yield path, f"{', '.join(missing)} must be set"
+    elif name == "dependentRequired":
+        missing = sorted(
+            {key for given, needed in limit.items() if given in value for key in needed if key not in value}
+        )
+        yield path, f"{', '.join(missing)} must be set"
     elif name == "type":
         expected = [limit] if isinstance(limit, str) else list(limit)
         words = " or ".join(_WORDS[word] for word in expected)

@@ -162,6 +162,8 @@ def _struct(struct: type[msgspec.Struct], defs: _Definitions) -> Schema:
         schema["required"] = required
     if struct.__struct_config__.forbid_unknown_fields:
         schema["additionalProperties"] = False
+    if together := getattr(struct, "DEPENDENT_REQUIRED", None):
+        schema["dependentRequired"] = {name: list(needed) for name, needed in together.items()}
     return _described(schema, inspect.getdoc(struct))
 
 

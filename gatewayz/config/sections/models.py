@@ -1,6 +1,6 @@
 """Models, their offers and prices."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -43,6 +43,9 @@ class PriceEntry(Section, frozen=True, kw_only=True):
 
     Token rates belong together; only a price by picture, second or character can do without them.
     """
+
+    DEPENDENT_REQUIRED: ClassVar = {"input": ("output",), "output": ("input",)}
+    """In the words of JSON Schema, so that it is told with all other errors of a file."""
 
     input: Rate | None = None
     output: Rate | None = None
