@@ -47,7 +47,10 @@ def upgrade_sync(url: str, revision: str = HEAD) -> str | None:
 
 
 async def downgrade(url: str, revision: str) -> str | None:
-    """Take migrations back to `revision` (`base` for all); return the revision found before."""
+    """Take migrations back to `revision` (`base` for all); return the revision found before.
+
+    Raises ConfigurationError for a revision that the database cannot go back to, StoreUnavailable.
+    """
     return await _run(url, lambda connection: _downgrade(connection, revision))
 
 
@@ -128,9 +131,13 @@ def _upgrade(connection: Connection, revision: str) -> str | None:
 
 def _downgrade(connection: Connection, revision: str) -> str | None:
     from alembic import command  # noqa: PLC0415  (as above)
+    from alembic.util import CommandError  # noqa: PLC0415
 
     found = _current(connection)
-    command.downgrade(_alembic(connection), revision)
+    try:
+        command.downgrade(_alembic(connection), revision)
+    except CommandError as err:
+        raise ConfigurationError(f"the database has schema {found} and cannot go back to {revision!r}") from err
     return found
 
 

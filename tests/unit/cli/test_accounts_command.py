@@ -119,3 +119,28 @@ def test_an_audit_names_the_first_difference(shell: Shell, tmp_path: Path) -> No
     with closing(sqlite3.connect(tmp_path / "var" / "test.db")) as tampered, tampered:
         tampered.execute("UPDATE ledger_wallets SET purchased = purchased + 5000000000")
     assert "user 1: purchased is 15, the journal says 10" in shell.run("audit", code=1)
+
+
+def test_a_copy_is_whole_private_and_of_one_moment(shell: Shell, tmp_path: Path) -> None:
+    shell.run("users", "create", "ann@example.com", "--credits", "10")
+    copy = tmp_path / "copy.db"
+    assert "bytes" in shell.run("db", "backup", str(copy))
+    shell.run("users", "create", "bob@example.com")
+    with closing(sqlite3.connect(copy)) as database:
+        assert database.execute("SELECT email FROM users").fetchall() == [("ann@example.com",)]
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in tmp_path.glob("copy*")] == ["copy.db"]
+    assert "exists already" in shell.run("db", "backup", str(copy), code=1)
+
+
+def test_there_is_nothing_to_copy_without_a_database(shell: Shell, tmp_path: Path) -> None:
+    assert "no database" in shell.run("db", "backup", str(tmp_path / "copy.db"), code=1)
+
+
+def test_the_schema_goes_back_only_when_told_twice(shell: Shell) -> None:
+    shell.run("db", "upgrade")
+    assert "--yes" in shell.run("db", "downgrade", "base", code=2)
+    assert "cannot go back" in shell.run("db", "downgrade", "nowhere", "--yes", code=1)
+    assert "0001 now" in shell.run("db", "downgrade", "0001", "--yes")
+    assert shell.json("db", "downgrade", "base", "--yes") == {"before": "0001", "now": None}
+    assert "was empty" in shell.run("db", "upgrade")
