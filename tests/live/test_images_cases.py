@@ -48,6 +48,7 @@ def studio_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
             "providers": {
                 "first": {**maker, "base_url": first.url},
                 "second": {**maker, "base_url": second.url},
+                "fal": {"base_url": first.url, "api_key": "sk-up"},
                 "openai": {"base_url": first.url, "api_key": "sk-up"},
                 "local": {"enabled": False},
             },
@@ -245,6 +246,24 @@ def test_who_leaves_pays_nothing_for_a_picture_that_never_came(studio: Studio) -
     while studio.balance() != before and monotonic() < end:
         sleep(0.1)
     assert studio.balance() == before
+
+
+def test_fal_is_spoken_to_in_its_own_format(studio: Studio) -> None:
+    made = {"images": [{"url": "https://fal.example.com/1.png"}], "prompt": "kite", "seed": 7}
+    studio.first.behave = lambda seen: (200, {}, [msgspec.json.encode(made)])
+    before = studio.balance()
+    shown = studio.draw(model="fal-ai/flux/dev", size="1024x768", seed=7).json()
+    assert shown["data"] == [{"url": "https://fal.example.com/1.png", "revised_prompt": "kite"}]
+    assert (shown["provider"], shown["model"]) == ("fal", "flux/dev")
+    assert before - studio.balance() == Decimal("0.025")
+    seen = studio.first.seen[0]
+    assert seen.path == "/v1/fal-ai/flux/dev" and seen.headers["authorization"] == "Key sk-up"
+    assert seen.body == {
+        "prompt": KITE["prompt"],
+        "num_images": 1,
+        "image_size": {"width": 1024, "height": 768},
+        "seed": 7,
+    }
 
 
 def test_the_receipt(studio: Studio) -> None:

@@ -18,6 +18,7 @@ from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import PricingMissing
 from gatewayz.sdk.money import usd_text
 from gatewayz.sdk.offers import Offer, Price
+from gatewayz.sdk.usage import Usage
 
 __all__ = ["FRESH_S", "Entry", "Rows", "entries_of", "per_token", "pricing"]
 
@@ -25,6 +26,8 @@ FRESH_S: Final = 2.0
 """How old the health and the speed shown may be."""
 _PER_TOKEN: Final = -15
 """Nano-dollars per million tokens to dollars per token, as a decimal exponent."""
+_PICTURE: Final = Usage(images=1, image_size="1024x1024", image_quality="standard")
+"""What a price by picture is shown of."""
 _VERSIONS: Final = count(1)
 
 
@@ -159,7 +162,7 @@ def pricing(price: Price) -> Pricing:
     return Pricing(
         prompt=per_token(price.input),
         completion=per_token(price.output),
-        image=None if price.image is None else usd_text(price.image),
+        image=None if (image := price.image_rate(_PICTURE)) is None else usd_text(image),
         request=usd_text(price.request) if price.request else None,
         input_cache_read=None if price.cache_read is None else per_token(price.cache_read),
         input_cache_write=None if price.cache_write_5m is None else per_token(price.cache_write_5m),

@@ -44,14 +44,14 @@ from gatewayz.sdk.errors import (
     UpstreamRejected,
     UpstreamTimeout,
 )
-from gatewayz.sdk.interfaces import Embedder, Provider, Provisionable, WireProvider
+from gatewayz.sdk.interfaces import Embedder, ImageGenerator, Provider, Provisionable, WireProvider
 from gatewayz.sdk.testing.client import PlainHttpClient
 from gatewayz.sdk.testing.fakes import Answer, FakeHttpClient, plugin_context
 from gatewayz.sdk.testing.playing import NOWHERE, SECRET, SPLITS, check_usage, split_pieces, url_path, visible_text
 from gatewayz.sdk.testing.scripts import WireScript
 from gatewayz.sdk.testing.settings_contract import SettingsContract, decode_settings
 from gatewayz.sdk.testing.upstream import Received, ScriptedUpstream, scripted_upstream
-from gatewayz.sdk.wire import OPENAI_EMBEDDINGS, CallContext, HttpClient, HttpReply, Timeouts, WireCall
+from gatewayz.sdk.wire import OPENAI_EMBEDDINGS, OPENAI_IMAGES, CallContext, HttpClient, HttpReply, Timeouts, WireCall
 
 __all__ = ["ProviderContract"]
 
@@ -112,6 +112,8 @@ class ProviderContract(SettingsContract):
             assert isinstance(provider, WireProvider)
         if promised.embeddings:
             assert OPENAI_EMBEDDINGS in promised.formats or isinstance(provider, Embedder)
+        if promised.images:
+            assert OPENAI_IMAGES in promised.formats or isinstance(provider, ImageGenerator)
 
     def test_request_on_the_wire(self) -> None:
         for stream in (False, True):

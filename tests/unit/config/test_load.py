@@ -51,6 +51,25 @@ def test_null_removes_an_entry_of_a_layer_below(folder: ConfigFolder) -> None:
     assert set(folder.load("providers: {a: null}\n").settings.providers) == {"b"}
 
 
+@pytest.mark.parametrize(
+    ("price", "missing"), [("{input: 1}", "output"), ("{output: 1}", "input"), ("{input: 1, image: 1}", "output")]
+)
+def test_token_rates_belong_together(folder: ConfigFolder, price: str, missing: str) -> None:
+    (error,) = folder.errors(f"models: {{a/b: {{price: {price}}}}}\n")
+    assert error == f"gatewayz.yaml:1: models.a/b.price: {missing} must be set"
+
+
+def test_a_price_has_a_rate(folder: ConfigFolder) -> None:
+    (error,) = folder.errors("models: {a/b: {price: {source: me}}}\n")
+    assert "a price has `input` and `output`, or is by `image`" in error
+
+
+@pytest.mark.parametrize("rate", ["{size: 1x1}", "{price: 1, tokens: 5}"])
+def test_a_rate_by_picture_says_one_thing(folder: ConfigFolder, rate: str) -> None:
+    (error,) = folder.errors(f"models: {{a/b: {{price: {{images: [{rate}]}}}}}}\n")
+    assert "an image rate has either a price or tokens" in error
+
+
 def test_every_error_is_reported_with_line_and_key(folder: ConfigFolder) -> None:
     text = """\
 server:

@@ -9,25 +9,31 @@ from gatewayz.sdk.context import PluginContext
 from gatewayz.sdk.error_rules import ErrorRule
 from gatewayz.sdk.errors import ConfigurationError, UpstreamAuthFailed
 from gatewayz.sdk.headers import HeaderSets
-from gatewayz.sdk.http_provider import HttpProvider
+from gatewayz.sdk.http_provider import REPLY_LIMIT, HttpProvider
+from gatewayz.sdk.images import ImageCall, Images
 from gatewayz.sdk.interfaces import Capabilities
 from gatewayz.sdk.wire import GEMINI_GENERATE, CallContext, Format, HttpRequest, split_url
+from gatewayz_plugins.providers.google_vertex.imagen import parse_images, render_image_call
 from gatewayz_plugins.providers.google_vertex.settings import GoogleVertexSettings
 from gatewayz_plugins.providers.google_vertex.tokens import AccessTokens, read_service_account
 
 __all__ = ["GoogleVertexProvider"]
 
-_ERRORS: Final = (ErrorRule(error="auth_failed", status=400, contains="billing"),)
+_IMAGES: Final = Format("vertex_images")
+_ERRORS: Final = (
+    ErrorRule(error="auth_failed", status=400, contains="billing"),
+    ErrorRule(error="content_filtered", status=400, contains="responsible ai"),
+)
 """Source: cloud.google.com/vertex-ai/generative-ai/docs/model-reference/api-errors, 2026-10."""
 
 
 class GoogleVertexProvider(HttpProvider):
-    """Gemini on Vertex AI."""
+    """Gemini and Imagen on Vertex AI."""
 
     def __init__(self, settings: GoogleVertexSettings, context: PluginContext) -> None:
         super().__init__(
             context.http,
-            Capabilities(model_ids=settings.model_ids),
+            Capabilities(images=True, model_ids=settings.model_ids),
             {GEMINI_GENERATE: GEMINI_GENERATE_DIALECT},
             unsupported=settings.unsupported,
             rules=_ERRORS,
@@ -60,7 +66,7 @@ class GoogleVertexProvider(HttpProvider):
         if self._tokens is None:
             raise UpstreamAuthFailed("the provider has no service account")
         token = await self._tokens.token()
-        method = "streamGenerateContent?alt=sse" if stream else "generateContent"
+        method = "streamGenerateContent?alt=sse" if stream else "predict" if format == _IMAGES else "generateContent"
         if model.startswith("projects/") and ".." not in model:
             name = quote(model, safe="/")
         else:
@@ -71,6 +77,15 @@ class GoogleVertexProvider(HttpProvider):
             headers=(*self._headers, (b"authorization", b"Bearer " + token.encode())),
             body=body,
         )
+
+    async def generate_images(self, call: ImageCall, context: CallContext) -> Images:
+        """Return the pictures when they are done. Raises UpstreamError."""
+        reply = await self._send(_IMAGES, call.model, render_image_call(call), False, context)
+        try:
+            body = await reply.read_all(REPLY_LIMIT)
+        finally:
+            reply.close()
+        return parse_images(body, call, created=int(self._context.clock.now().timestamp()))
 
     async def aclose(self) -> None:
         """Stop fetching tokens."""
