@@ -59,6 +59,7 @@ from gatewayz.domain.payments.booking import PaymentBook
 from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.plans.plans import Plans
 from gatewayz.domain.promotions import open_promotions
+from gatewayz.domain.response_cache.open import open_response_cache
 from gatewayz.domain.routing.pools import Pools
 from gatewayz.domain.sharing.sharing import Sharing
 from gatewayz.domain.status.open import StatusParts, open_status
@@ -102,6 +103,7 @@ __all__ = ["Lifecycle"]
 _log = logging.getLogger("gatewayz")
 _DRAIN_S: Final = 10.0
 _READ_INCIDENTS_S: Final = 3.0
+_READ_CLEARS_S: Final = 2.0
 _RESTART_KEYS: Final = (
     "server",
     "store",
@@ -192,6 +194,7 @@ class Lifecycle:
             self._allowlist = Allowlist(store.allowlist, self._clock)
             self._maintenance = Maintenance(store.maintenance, self._clock)
             self._conversations = Conversations(store.conversations, store.conversation_search, self._clock)
+            self._response_cache = open_response_cache(settings, store.response_cache, vault, self._clock, self._stack)
             self._inbox = self._open_inbox(store)
             self._open_health(store)
             self._idempotency = Idempotency(store.idempotency, self._clock)
@@ -219,6 +222,7 @@ class Lifecycle:
                 catalog_sync=self._catalog_sync,
                 conversations=self._conversations,
                 feedback=Feedbacks(store.feedback, self._conversations, self._clock, [self._hear_opinion]),
+                response_cache=self._response_cache,
                 sharing=Sharing(store.shares, self._clock),
                 observation=self._observation,
                 events=self._events,
@@ -234,6 +238,7 @@ class Lifecycle:
             self._breakers = _breakers(settings, self._clock)
             self._retry_budget = RetryBudget(settings.failover.retry_budget, self._clock)
             await self._exchange.round()
+            await self._response_cache.refresh()
             await self._catalogs.catch_up()
             await self._install(self._loaded)
             self._stack.push_async_callback(self._gateway.aclose)
@@ -302,6 +307,7 @@ class Lifecycle:
             limiter=self._limiter,
             velocity=self._velocity,
             keys=self._keys,
+            answers=self._response_cache,
             idempotency=self._idempotency,
             connections=self._http.stats if isinstance(self._http, Engine) else list,
             serving=lambda: self._gateway.edition,
@@ -510,6 +516,7 @@ class Lifecycle:
             clock=self._clock,
             idempotency=self._idempotency,
             conversations=self._conversations,
+            answers=self._response_cache if settings.response_cache.enabled else None,
             limits=Limits(rules, self._limiter, settings.mail_domains) if rules.enabled else None,
             network=NetworkLimiter(rules.network, self._limiter, self._velocity, self._clock, self._allowlist.covers)
             if rules.enabled and rules.network.enabled
@@ -548,9 +555,10 @@ class Lifecycle:
             self._run(work.run(), name)
         self._run(self.watch.run(), "watch the configuration")
         rules = self._loaded.settings.catalog_sync
+        clears = Periodic("follow clears of the response cache", self._response_cache.refresh, every_s=_READ_CLEARS_S)
         follow = Periodic("follow changes of model lists", self._catch_up_with_lists, every_s=rules.poll_s)
         ask = self._catalog_sync.periodic(rules.interval_s)
-        for job in (follow, ask):
+        for job in (clears, follow, ask):
             self._run(job.run(), job.name)
         redis_url = self._loaded.settings.store.redis_url
         if redis_url:

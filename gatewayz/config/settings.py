@@ -10,6 +10,7 @@ from typing import Literal
 from gatewayz.config.sections.access import Access, Keys, MailDomains
 from gatewayz.config.sections.audio import Audio
 from gatewayz.config.sections.base import PositiveInt, Section
+from gatewayz.config.sections.caching import ResponseCache
 from gatewayz.config.sections.catalog import CatalogSync
 from gatewayz.config.sections.errors import ErrorFix, ErrorMonitor
 from gatewayz.config.sections.health import Downtime, HealthEntry
@@ -88,6 +89,7 @@ class Settings(Section, frozen=True, kw_only=True):
     upstream: Upstream = Upstream()
     audio: Audio = Audio()
     streams: Streams = Streams()
+    response_cache: ResponseCache = ResponseCache()
     usage_log: UsageLog = UsageLog()
     observation: Observation = Observation()
     status: Status = Status()

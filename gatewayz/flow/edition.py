@@ -23,6 +23,7 @@ from gatewayz.domain.limits.key_quota import KeyQuota
 from gatewayz.domain.limits.limits import Limits
 from gatewayz.domain.limits.network import NetworkLimiter
 from gatewayz.domain.plans.plans import Plans
+from gatewayz.domain.response_cache.response_cache import ResponseCache
 from gatewayz.domain.routing.pools import Pools
 from gatewayz.domain.trials.gate import TrialGate
 from gatewayz.domain.usage.token_counter import TokenCounter
@@ -130,6 +131,8 @@ class Edition:
     """Who remembers the ids of callers; None is nobody."""
     conversations: Conversations | None = None
     """Sessions that calls may go on from; None is none."""
+    answers: ResponseCache | None = None
+    """Answers that may be given again; None is off."""
     limits: Limits | None = None
     """None where the configuration limits nothing."""
     tracing: Tracing | None = None

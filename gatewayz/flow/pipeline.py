@@ -1,8 +1,13 @@
 """The whole journey of one inference request, on one screen."""
 
+from typing import Final
+
+import msgspec
+
 from gatewayz.dialects.formats import KEYED_FORMATS
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.admit import admit
+from gatewayz.flow.cached import CachingStream, cache_place
 from gatewayz.flow.converse import KeptStream, begin_turn, is_in_session
 from gatewayz.flow.dispatch import DispatchFailed, Opened, dispatch
 from gatewayz.flow.edition import Edition
@@ -16,6 +21,8 @@ from gatewayz.flow.values import Admission, Inbound, ParsedCall, Reply
 from gatewayz.sdk.errors import AuthenticationFailed, GatewayzError
 
 __all__ = ["answer"]
+
+_REQUESTED: Final = b"x-requested-model"
 
 
 async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
@@ -33,8 +40,14 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
     if "auto_web_search" in call.head.extensions:
         search = begin_search(call, inbound, caller, edition)
         call = search.call
+    place = None
+    if edition.answers is not None and turn is None and search is None:
+        place = cache_place(call, inbound, caller, edition)
+        if place is not None and (kept := await place.answer(inbound, caller)) is not None:
+            return _known_as(kept, call)
     admission = await admit(caller, call, inbound, edition)
     bill = Bill(call, inbound, caller, admission, edition)
+    bill.cache = None if place is None else "miss"
     try:
         if search is not None:
             call, inbound = await search.run()
@@ -50,19 +63,28 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
         bill.settled(None, (), status=499)
         raise
     facts = _facts(call, admission, opened)
-    if turn is not None:
-        facts |= turn.facts
-    if search is not None:
-        facts |= search.facts
+    for part in (turn, search, place):
+        if part is not None:
+            facts |= part.facts
     if opened.stream is not None:
         stream = (opened, opened.stream, bill, inbound, edition)
-        body = StreamBody(*stream) if turn is None else KeptStream(turn, opened.trial.offer.model, *stream)
+        if place is not None:
+            body: StreamBody = CachingStream(place, *stream)
+        else:
+            body = StreamBody(*stream) if turn is None else KeptStream(turn, opened.trial.offer.model, *stream)
         return Reply(content_type=opened.stream.content_type, body=body, facts=facts)
     whole = await _whole(opened, bill, inbound, edition)
     if turn is not None:
         await turn.keep_whole(whole, opened.trial.offer.model)
+    if place is not None:
+        place.keep(opened, whole, bill)
     content_type = JSON if opened.answer is None else opened.answer.content_type
     return Reply(content_type=content_type, body=whole, facts=facts)
+
+
+def _known_as(reply: Reply, call: ParsedCall) -> Reply:
+    """Return a kept answer under the name its model was asked for by this time."""
+    return msgspec.structs.replace(reply, facts={**reply.facts, _REQUESTED: _header_text(call.head.model)})
 
 
 async def _whole(opened: Opened, bill: Bill, inbound: Inbound, edition: Edition) -> bytes:
@@ -93,7 +115,7 @@ def _facts(call: ParsedCall, admission: Admission, opened: Opened) -> dict[bytes
     facts = {
         b"x-provider": opened.trial.offer.provider.encode(),
         b"x-model": opened.trial.offer.model.encode(),
-        b"x-requested-model": _header_text(call.head.model),
+        _REQUESTED: _header_text(call.head.model),
     }
     facts.update(admission.headers)
     return facts

@@ -25,7 +25,9 @@ async def whole_body(opened: Opened, bill: Bill, inbound: Inbound, edition: Edit
     charge = await bill.capture(trial.offer, usage)
     attempts = (*opened.failed, trial.succeeded())
     bill.settled(charge, attempts, first_content_ms=_since(inbound, edition))
-    body = answer.render(usage, gateway_usage(charge, _since(inbound, edition), answer.dropped))
+    spent = gateway_usage(charge, _since(inbound, edition), answer.dropped)
+    bill.spent = charge, spent
+    body = answer.render(usage, spent)
     if bill.ending is not None:
         bill.ending.tell_whole(body, trial.offer)
     return add_routing_metadata(body, opened.choice, trial.offer)
@@ -95,6 +97,7 @@ class StreamBody:
         self._settled(charge, self._trial, None)
         self._edition.background.spawn(self._stream.release())
         spent = gateway_usage(charge, _since(self._inbound, self._edition), self._stream.dropped)
+        self._bill.spent = charge, spent
         last = self._stream.finish(usage, spent)
         if self._bill.ending is not None:
             self._bill.ending.tell_stream(last, self._trial.offer)

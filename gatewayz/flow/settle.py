@@ -17,7 +17,7 @@ from gatewayz.flow.values import Admission, Inbound, ParsedCall, Plan
 from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.sdk.interfaces import Charge
 from gatewayz.sdk.money import Nano, usd_float
-from gatewayz.sdk.observe import Attempt, Settlement
+from gatewayz.sdk.observe import Attempt, CacheUse, Settlement
 from gatewayz.sdk.offers import Offer, Price, size_percent
 from gatewayz.sdk.usage import Usage
 
@@ -50,6 +50,12 @@ class Bill:
         self._lease = admission.lease
         self.ending = listen(call, inbound, caller)
         """Who is to be told how the answer ended."""
+        self.cache: CacheUse | None = None
+        """What the response cache did; None: it was not asked."""
+        self.saved = Nano(0)
+        """What a hit cost less than the call itself would have."""
+        self.spent: tuple[Charge, GatewayUsage] | None = None
+        """What was charged, and what the answer says of it."""
 
     def asks(self, call: ParsedCall) -> None:
         """Go by the call as it is sent: it grew after it was admitted, within what was held for it."""
@@ -143,7 +149,7 @@ class Bill:
             return
         self._settled = True
         if self._lease is not None:
-            self._lease.correct(0 if charge is None else charge.usage.total_tokens)
+            self._lease.correct(0 if charge is None or self.cache == "hit" else charge.usage.total_tokens)
         self._edition.observers.request_settled(
             Settlement(
                 request_id=self._inbound.request_id,
@@ -162,6 +168,8 @@ class Bill:
                 stream=self._call.head.stream,
                 duration_ms=(self._edition.clock.monotonic() - self._inbound.started) * 1000.0,
                 first_content_ms=first_content_ms,
+                cache=self.cache,
+                saved=self.saved,
             )
         )
 

@@ -17,7 +17,16 @@ from gatewayz.sdk.observe import Attempt
 from gatewayz.sdk.offers import Offer
 from gatewayz.sdk.wire import Format, Headers
 
-__all__ = ["Admission", "Choice", "Inbound", "ParsedCall", "Plan", "Reply", "ReplyBody", "Target"]
+__all__ = [
+    "Admission",
+    "Choice",
+    "Inbound",
+    "ParsedCall",
+    "Plan",
+    "Reply",
+    "ReplyBody",
+    "Target",
+]
 
 
 class Inbound(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +41,8 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     headers: Headers = ()
     """Caller headers the format defines as part of the call."""
     client_address: str = ""
+    cache_control: bytes = b""
+    """The header of that name."""
     session_id: str | None = None
     """The chat session that the query names."""
     recording: Recording | None = None

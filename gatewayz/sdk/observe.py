@@ -5,12 +5,15 @@ from typing import Literal
 import msgspec
 
 from gatewayz.sdk.interfaces import Charge
+from gatewayz.sdk.money import Nano
 from gatewayz.sdk.offers import Offer
 
-__all__ = ["Attempt", "Outcome", "Settlement"]
+__all__ = ["Attempt", "CacheUse", "Outcome", "Settlement"]
 
 Outcome = Literal["success", "caller_fault", "rate_limited", "fault", "abandoned"]
 """How an attempt ended: `abandoned` means the caller left first."""
+CacheUse = Literal["hit", "miss"]
+"""Whether an answer came out of the response cache."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,3 +55,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False
     duration_ms: float = 0.0
     first_content_ms: float | None = None
+    cache: CacheUse | None = None
+    """What the response cache did; None: it was not asked."""
+    saved: Nano = Nano(0)
+    """What a hit cost less than the call itself would have."""

@@ -136,6 +136,8 @@ class KeyHolder(_Record, frozen=True, kw_only=True):
     key: ApiKey
     is_suspect: bool = False
     """The user signed up with a temporary-mail address."""
+    settings: Mapping[str, Any] = {}
+    """What the user has chosen."""
 
 
 class IdentityChange(_Record, frozen=True, kw_only=True):
@@ -210,4 +212,6 @@ USAGE_COLUMNS: Final = (
     "rates",
     "audio_ms",
     "characters",
+    "cache",
+    "saved_nano",
 )

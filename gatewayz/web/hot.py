@@ -117,6 +117,7 @@ class HotFront:
                 started=exchange.started,
                 headers=head.format_headers,
                 client_address=address,
+                cache_control=head.cache_control,
                 session_id=session_of_query(query) if (query := scope.get("query_string")) else None,
                 recording=recording,
             )

@@ -34,6 +34,7 @@ class RequestHead(msgspec.Struct, kw_only=True):
     referrer: str | None = None
     """`origin`, else `referer`: the page that calls."""
     forwarded_for: bytes | None = None
+    cache_control: bytes = b""
     format_headers: Headers = ()
     """Headers that are part of a call in some wire format."""
 
@@ -76,6 +77,8 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> RequestHead:
                 head.origin = value
             case b"referer":
                 head.referrer = value.decode("latin-1")
+            case b"cache-control":
+                head.cache_control = value
             case b"x-forwarded-for":
                 head.forwarded_for = value
             case _ if name in _FORMAT_HEADERS and len(value) <= _MAX_FORMAT_HEADER:

@@ -26,6 +26,7 @@ from gatewayz.domain.notifications.notices import Notices
 from gatewayz.domain.observation.observation import Observation
 from gatewayz.domain.payments.inbox import PaymentInbox
 from gatewayz.domain.promotions import Promotions
+from gatewayz.domain.response_cache.response_cache import ResponseCache
 from gatewayz.domain.sharing.sharing import Sharing
 from gatewayz.domain.status.page import StatusPage
 from gatewayz.jobs.catalog_sync import CatalogSyncJob
@@ -82,6 +83,8 @@ class Services:
     """Chat sessions of users."""
     feedback: Feedbacks
     """What users think of answers."""
+    response_cache: ResponseCache
+    """Answers that are given again."""
     sharing: Sharing
     """Links to conversations."""
     events: EventLog

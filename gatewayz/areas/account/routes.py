@@ -7,14 +7,17 @@ import msgspec
 from quart import Response
 
 from gatewayz.areas.account import activity, limits, money, profile
+from gatewayz.domain.identity.holders import CACHE_CHOICE
 from gatewayz.store.profile_records import ProfileChanges
 from gatewayz.web.query import read_query
 from gatewayz.web.routes import Call, Handler, Route, json_response
 
 __all__ = ["ROUTES"]
 
-_CACHE: Final = "enable_butter_cache"
-_NOTICE: Final = "Answers are kept only when you allow it; prompts are never shown to other users."
+_NOTICE: Final = (
+    "Answers are kept for a short while and given again to the same call of yours, never to another user's. "
+    "Prompts are not kept, only a digest of them."
+)
 
 
 class FeatureQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,17 +39,27 @@ async def show_entitlements(call: Call) -> Response:
 
 async def show_cache_settings(call: Call) -> Response:
     """Whether the user lets answers be kept."""
-    _, mine = await profile.find_me(call)
-    return json_response({_CACHE: mine.settings.get(_CACHE, False), "system_enabled": False, "privacy_notice": _NOTICE})
+    rules, mine = call.edition.settings.response_cache, call.caller.lets_answers_be_kept
+    return json_response(
+        {
+            CACHE_CHOICE: rules.default_on if mine is None else mine,
+            "system_enabled": rules.enabled,
+            "privacy_notice": _NOTICE,
+        }
+    )
 
 
 async def change_cache_settings(call: Call) -> Response:
     """Let answers be kept, or not."""
     wanted = read_query(CacheQuery).enable_butter_cache
     _, mine = await profile.find_me(call)
-    changes = ProfileChanges(settings={**mine.settings, _CACHE: wanted})
+    changes = ProfileChanges(settings={**mine.settings, CACHE_CHOICE: wanted})
     await call.services.store.sign_ups.change_profile(call.user_id, changes, call.services.clock.now())
-    return json_response({"success": True, _CACHE: wanted, "message": "Your choice is kept."})
+    await call.services.authenticator.catch_up()
+    message = "Your choice is kept."
+    if wanted and not call.edition.settings.response_cache.enabled:
+        message += " It takes effect when the response cache of this gateway is switched on."
+    return json_response({"success": True, CACHE_CHOICE: wanted, "message": message})
 
 
 def _answer(show: Callable[[Call], Awaitable[dict[str, Any]]]) -> Handler:

@@ -5,7 +5,15 @@ from typing import Final
 from quart import Response
 
 from gatewayz.areas.analytics.schema import BatchBody, CacheQuery, EventBody, EventsBody, EventsQuery, SessionBody
-from gatewayz.areas.analytics.service import cache_report, cache_summary, show_event, start_session, take_events
+from gatewayz.areas.analytics.service import (
+    MONTH_DAYS,
+    CacheSwitches,
+    cache_report,
+    cache_summary,
+    show_event,
+    start_session,
+    take_events,
+)
 from gatewayz.store.analytics_records import EventFilter
 from gatewayz.web.bodies import read_json
 from gatewayz.web.query import read_query
@@ -33,12 +41,16 @@ async def begin_session(call: Call) -> Response:
 
 async def show_cache(call: Call) -> Response:
     """What the response cache did in the last days (16.4)."""
-    return json_response(cache_report(read_query(CacheQuery).days, call.services.clock.now()))
+    days = read_query(CacheQuery).days
+    totals = await call.services.response_cache.totals(user_id=call.caller.user_id, days=days, models=_TOP_MODELS)
+    return json_response(cache_report(totals, days, call.services.clock.now(), _cache_switches(call)))
 
 
 async def show_cache_summary(call: Call) -> Response:
     """What it did altogether (16.5)."""
-    return json_response(cache_summary())
+    cache, user_id = call.services.response_cache, call.caller.user_id
+    ever, month = await cache.totals(user_id=user_id, days=None), await cache.totals(user_id=user_id, days=MONTH_DAYS)
+    return json_response(cache_summary(ever, month.saved, _cache_switches(call)))
 
 
 async def list_events(call: Call) -> Response:
@@ -55,6 +67,11 @@ async def list_events(call: Call) -> Response:
     )
 
 
+def _cache_switches(call: Call) -> CacheSwitches:
+    rules, mine = call.edition.settings.response_cache, call.caller.lets_answers_be_kept
+    return CacheSwitches(system=rules.enabled, caller=rules.default_on if mine is None else mine)
+
+
 def _take(call: Call, bodies: list[EventBody]) -> Response:
     return json_response(take_events(call.services.events, bodies, call.caller.user_id, enabled=_is_enabled(call)))
 
@@ -63,6 +80,7 @@ def _is_enabled(call: Call) -> bool:
     return call.edition.settings.analytics.enabled
 
 
+_TOP_MODELS: Final = 10
 _BASE: Final = "/v1/analytics"
 _LIMIT: Final = "analytics"
 

@@ -10,13 +10,18 @@ import msgspec
 from gatewayz.areas.analytics.schema import EventBody, SessionBody
 from gatewayz.domain.analytics.event_log import EventLog, NewEvent
 from gatewayz.sdk.errors import SchemaInvalid
+from gatewayz.sdk.money import usd_float
 from gatewayz.store.analytics_records import AnalyticsEvent
+from gatewayz.store.cache_records import CacheTotals
 from gatewayz.store.moment_id import moment_of
 
-__all__ = ["cache_report", "cache_summary", "show_event", "start_session", "take_events"]
+__all__ = ["MONTH_DAYS", "CacheSwitches", "cache_report", "cache_summary", "show_event", "start_session", "take_events"]
 
 _METADATA_BYTES: Final = 4096
-_NO_CACHE: Final = "This gateway has no response cache: every request is answered by a provider."
+_NO_CACHE: Final = "The response cache is switched off: every request is answered by a provider."
+_NOT_FOR_YOU: Final = "The response cache is on for users who allow it, by PUT /user/cache-settings."
+_ON: Final = "Calls that were answered well before are answered from the response cache."
+MONTH_DAYS: Final = 30
 
 
 def take_events(log: EventLog, bodies: Sequence[EventBody], user_id: int | None, *, enabled: bool) -> dict[str, Any]:
@@ -57,25 +62,44 @@ def show_event(event: AnalyticsEvent) -> dict[str, Any]:
     }
 
 
-def cache_report(days: int, now: datetime) -> dict[str, Any]:
-    """Return what the response cache did in the last days (16.4)."""
-    start = (now - timedelta(days=days)).date()
-    span = {"period_days": days, "start_date": start, "end_date": now.date(), "top_cached_models": []}
-    return {**span, **cache_summary()}
+class CacheSwitches(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the gateway's response cache is on, and whether the caller's calls may use it."""
+
+    system: bool
+    caller: bool
 
 
-def cache_summary() -> dict[str, Any]:
-    """Return what the response cache did altogether (16.5): nothing was looked up in it, for there is none."""
+def cache_report(totals: CacheTotals, days: int, now: datetime, switches: CacheSwitches) -> dict[str, Any]:
+    """Return what the response cache did in the last days (16.4): for the caller, or everybody without a key."""
+    models = [
+        {"model": each.model, "cache_hits": each.hits, "savings_usd": usd_float(each.saved)} for each in totals.models
+    ]
     return {
-        "cache_enabled": False,
-        "system_enabled": False,
-        "message": _NO_CACHE,
-        "total_requests": 0,
-        "cache_hits": 0,
-        "cache_misses": 0,
-        "cache_hit_rate_percent": 0.0,
-        "total_savings_usd": 0.0,
-        "estimated_monthly_savings_usd": 0.0,
+        "period_days": days,
+        "start_date": (now - timedelta(days=days)).date(),
+        "end_date": now.date(),
+        "top_cached_models": models,
+        **cache_summary(totals, totals.saved * MONTH_DAYS // days, switches),
+    }
+
+
+def cache_summary(totals: CacheTotals, monthly: int, switches: CacheSwitches) -> dict[str, Any]:
+    """Return what it did altogether, as long as the usage log is kept (16.5).
+
+    :param monthly: nano-dollars that a month saves.
+    """
+    asked = totals.hits + totals.misses
+    message = _ON if switches.system and switches.caller else _NOT_FOR_YOU if switches.system else _NO_CACHE
+    return {
+        "cache_enabled": switches.system and switches.caller,
+        "system_enabled": switches.system,
+        "message": message,
+        "total_requests": asked,
+        "cache_hits": totals.hits,
+        "cache_misses": totals.misses,
+        "cache_hit_rate_percent": round(totals.hits * 100 / asked, 2) if asked else 0.0,
+        "total_savings_usd": usd_float(totals.saved),
+        "estimated_monthly_savings_usd": usd_float(monthly),
     }
 
 

@@ -87,6 +87,10 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     """Why these candidates in this order, in the router's words."""
     candidates: list[Considered]
     attempts: list[Attempted]
+    cache: Literal["hit", "miss"] | None
+    """What the response cache did; null: it was not asked."""
+    saved: float | None
+    """Dollars that a hit cost less than the call itself would have."""
     ledger: LedgerIds | None
     """None where nothing is booked."""
 

@@ -75,6 +75,8 @@ def _generation(row: Mapping[str, Any], ledger: LedgerIds | None) -> Generation:
         reason=row["reason"],
         candidates=_candidates(row, attempts),
         attempts=attempts,
+        cache=row["cache"],
+        saved=None if row["saved_nano"] is None else usd_float(Nano(row["saved_nano"])),
         ledger=ledger,
     )
 
@@ -82,7 +84,7 @@ def _generation(row: Mapping[str, Any], ledger: LedgerIds | None) -> Generation:
 def _attempts(row: Mapping[str, Any]) -> list[Attempted]:
     """Return the attempts; a row says nothing of a single good one but who it was."""
     if row["attempts"] is None:
-        if row["provider"] is None:
+        if row["provider"] is None or row["cache"] == "hit":
             return []
         duration = row["duration_ms"]
         return [Attempted(provider=row["provider"], outcome="success", status=None, duration_ms=duration)]

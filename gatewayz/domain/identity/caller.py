@@ -64,6 +64,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     requests_used: int = 0
     """As of the load; the limiter keeps the live count."""
     expires_at: datetime | None = None
+    lets_answers_be_kept: bool | None = None
+    """Whether the response cache may be used; None has not chosen."""
     limits: KeyLimits = NO_LIMITS
 
     @property

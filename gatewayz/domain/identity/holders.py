@@ -1,6 +1,7 @@
 """From what the store keeps of a key to the caller it stands for."""
 
 from datetime import datetime
+from typing import Any, Final
 
 import msgspec
 
@@ -9,7 +10,10 @@ from gatewayz.domain.identity.restrictions import parse_networks
 from gatewayz.sdk.errors import AuthenticationFailed
 from gatewayz.store.records import KeyHolder
 
-__all__ = ["caller_of"]
+__all__ = ["CACHE_CHOICE", "caller_of"]
+
+CACHE_CHOICE: Final = "enable_butter_cache"
+"""Name of the user's setting that lets answers be kept. Source: spec 03 §2."""
 
 
 def caller_of(holder: KeyHolder | None, now: datetime) -> Caller:
@@ -44,5 +48,11 @@ def caller_of(holder: KeyHolder | None, now: datetime) -> Caller:
         max_requests=key.max_requests,
         requests_used=key.requests_used,
         expires_at=key.expires_at,
+        lets_answers_be_kept=_choice(holder.settings.get(CACHE_CHOICE)),
         limits=msgspec.convert(dict(key.limits), KeyLimits),
     )
+
+
+def _choice(value: Any) -> bool | None:
+    """Return what a user has chosen; settings are free text of theirs, so anything else is no choice."""
+    return value if isinstance(value, bool) else None

@@ -192,7 +192,9 @@ def _tried_at(attempt: Attempt) -> Key:
 
 
 def _ended_at(settlement: Settlement) -> Key:
-    """Return the offer that was paid for, else the last one tried, else the model alone."""
+    """Return the offer that was paid for, else the last one tried, else the model alone; so for what nobody made."""
+    if settlement.cache == "hit":
+        return NOBODY, settlement.model
     if settlement.charge is not None:
         return settlement.charge.offer.provider, settlement.charge.offer.model
     if settlement.attempts:

@@ -56,6 +56,8 @@ def usage_row(row_id: int, settlement: Settlement) -> UsageRow:
         None if charge is None else rates_text(charge),
         usage.audio_ms or None,
         usage.characters or None,
+        settlement.cache,
+        settlement.saved if settlement.cache == "hit" else None,
     )
 
 

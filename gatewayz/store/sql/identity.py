@@ -31,15 +31,15 @@ class SqlIdentityStore:
 
         def work(session: Session) -> KeyHolder | None:
             found = session.exec(
-                select(ApiKeyRow, UserRow, ProfileRow.is_suspect)
+                select(ApiKeyRow, UserRow, ProfileRow.is_suspect, col(ProfileRow.settings))
                 .join(UserRow, col(UserRow.id) == col(ApiKeyRow.user_id))
                 .outerjoin(ProfileRow, col(ProfileRow.user_id) == col(UserRow.id))
                 .where(ApiKeyRow.lookup_hash == lookup_hash)
             ).one_or_none()
             if found is None:
                 return None
-            key, user, is_suspect = found
-            return KeyHolder(key=key_of(key), user=user_of(user), is_suspect=bool(is_suspect))
+            key, user, is_suspect, settings = found
+            return KeyHolder(key=key_of(key), user=user_of(user), is_suspect=bool(is_suspect), settings=settings or {})
 
         return await self._database.read(work)
 

@@ -30,6 +30,7 @@ from gatewayz.store.sql.payments import SqlPaymentStore
 from gatewayz.store.sql.people import SqlPeopleStore
 from gatewayz.store.sql.plans import SqlPlanStore
 from gatewayz.store.sql.referrals import SqlReferralStore
+from gatewayz.store.sql.response_cache import SqlCacheStore
 from gatewayz.store.sql.roles import SqlRoleStore
 from gatewayz.store.sql.shares import SqlShareStore
 from gatewayz.store.sql.sign_ups import SqlSignUpStore
@@ -79,6 +80,7 @@ class SqlStore:
         self.feedback = SqlFeedbackStore(database)
         self.shares = SqlShareStore(database)
         self.notifications = SqlNotificationStore(database)
+        self.response_cache = SqlCacheStore(database)
         self.payments = SqlPaymentStore(database)
         self.ledger = SqlLedgerStore(database, sync_commits=sync_commits)
 

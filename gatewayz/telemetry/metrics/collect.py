@@ -18,6 +18,7 @@ from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.limits.limiter import Limiter
 from gatewayz.domain.limits.network import Velocity
 from gatewayz.domain.observation.observation import Observation
+from gatewayz.domain.response_cache.response_cache import ResponseCache
 from gatewayz.domain.routing.pools import Pools
 from gatewayz.domain.usage.usage_log import UsageLog
 from gatewayz.telemetry.metrics.request_record import RequestRecord
@@ -84,6 +85,7 @@ class Sources:
     limiter: Limiter
     velocity: Velocity
     keys: Authenticator
+    answers: ResponseCache
     idempotency: Idempotency
     connections: Callable[[], Sequence[Connections]]
     serving: Callable[[], Serving]
@@ -110,6 +112,7 @@ def _readings(sources: Sources) -> Iterator[Reading]:
     yield from _load(sources.requests, sources.connections(), serving.settings)
     yield from _limits(sources.limiter, sources.velocity)
     yield from _keys(sources.keys)
+    yield from _answers(sources.answers)
     yield from _money(sources.ledger, sources.usage_log)
     yield Reading("gatewayz_idempotency_running", sources.idempotency.running)
     yield Reading("gatewayz_observation_pending", sources.observation.pending)
@@ -152,6 +155,16 @@ def _keys(keys: Authenticator) -> Iterator[Reading]:
     yield Reading("gatewayz_cache_entries", stats.entries, ("keys",))
     yield Reading("gatewayz_keys_refused_total", stats.refused)
     yield Reading("gatewayz_key_changes_stale", float(not stats.is_feed_current))
+
+
+def _answers(answers: ResponseCache) -> Iterator[Reading]:
+    stats = answers.stats()
+    yield Reading("cache_hits_total", stats.hits, ("answers",))
+    yield Reading("cache_misses_total", stats.misses, ("answers",))
+    yield Reading("gatewayz_cache_entries", stats.entries, ("answers",))
+    yield Reading("gatewayz_answers_kept_total", stats.kept)
+    yield Reading("gatewayz_answers_bytes", stats.size_bytes)
+    yield Reading("gatewayz_answers_redis_failures_total", stats.failures)
 
 
 def _money(ledger: Ledger, usage_log: UsageLog) -> Iterator[Reading]:

@@ -52,8 +52,11 @@ READINGS: Final[Mapping[str, Metric]] = {
         "gauge", "Share of faults among successes and faults of 15 minutes.", ("provider",), "max"
     ),
     "cache_hits_total": Metric("counter", "Look-ups answered from memory.", ("cache",)),
-    "cache_misses_total": Metric("counter", "Look-ups that asked the database.", ("cache",)),
+    "cache_misses_total": Metric("counter", "Look-ups that asked the database, or a provider.", ("cache",)),
     "gatewayz_cache_entries": Metric("gauge", "What is kept in memory.", ("cache",)),
+    "gatewayz_answers_kept_total": Metric("counter", "Answers put into the response cache."),
+    "gatewayz_answers_bytes": Metric("gauge", "Memory that the response cache takes."),
+    "gatewayz_answers_redis_failures_total": Metric("counter", "Answers that Redis neither kept nor found."),
     "gatewayz_keys_refused_total": Metric("counter", "Credentials that stand for nobody."),
     "gatewayz_key_changes_stale": Metric("gauge", "1 while changes of keys cannot be read.", join="max"),
     "gatewayz_ledger_operations_total": Metric("counter", "Holds, charges and releases that were committed."),

@@ -38,6 +38,8 @@ def call(at: datetime, user_id: int = 7, **changes: Any) -> UsageRow:
         "candidates": None,
         "reason": None,
         "rates": None,
+        "cache": None,
+        "saved_nano": None,
         "status": 200,
         "input_tokens": 10,
         "output_tokens": 5,

@@ -33,6 +33,8 @@ def row(row_id: int, **changes: Any) -> UsageRow:
         "candidates": None,
         "reason": None,
         "rates": None,
+        "cache": None,
+        "saved_nano": None,
         "status": 200,
     }
     return tuple((values | changes)[name] for name in USAGE_COLUMNS)

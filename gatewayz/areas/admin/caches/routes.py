@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import msgspec
 from quart import Response
 
 from gatewayz.areas.admin.caches.schema import ClearQuery
@@ -39,14 +40,34 @@ async def refresh_providers(call: Call) -> Response:
 
 
 async def clear(call: Call) -> Response:
-    """Build the catalog anew from files and store, in every process; nothing that was read is lost (24.5.3)."""
+    """Build the catalog anew from files and store, and forget kept answers, in every process (24.5.3)."""
     services, gateway = call.services, read_query(ClearQuery).gateway
     names = cleared_gateways(call.edition.catalog, list(call.edition.settings.providers), gateway)
     await services.store.catalog.announce()
+    if gateway is None:
+        await services.response_cache.clear()
     await services.catalog_sync.catch_up()
     told = {"gateways_cleared": names} if gateway is None else {"gateway": names[0]}
     message = "The catalog was built anew from the settings, the shipped catalog and the lists that were read."
+    if gateway is None:
+        message += " Answers in the response cache are forgotten."
     return json_response({"success": True, "message": message, **told, "timestamp": services.clock.now()})
+
+
+async def show_answers(call: Call) -> Response:
+    """What the response cache of this process holds and did."""
+    services = call.services
+    stats = msgspec.to_builtins(services.response_cache.stats())
+    enabled = call.edition.settings.response_cache.enabled
+    return json_response({"enabled": enabled, **stats, "timestamp": services.clock.now()})
+
+
+async def clear_answers(call: Call) -> Response:
+    """Forget kept answers, in every process."""
+    services = call.services
+    await services.response_cache.clear()
+    message = "Answers in the response cache are forgotten; other processes follow within seconds."
+    return json_response({"success": True, "message": message, "timestamp": services.clock.now()})
 
 
 async def clear_limits(call: Call) -> Response:
@@ -66,5 +87,7 @@ ROUTES: Final = (
     Route(method="GET", path="/admin/cache-status", handler=show_status, guard="admin"),
     Route(method="POST", path="/admin/refresh-providers", handler=refresh_providers, guard="admin"),
     Route(method="POST", path="/admin/cache/clear", handler=clear, guard="admin", query=ClearQuery),
+    Route(method="GET", path="/admin/cache/answers", handler=show_answers, guard="admin"),
+    Route(method="POST", path="/admin/cache/answers/clear", handler=clear_answers, guard="admin"),
     Route(method="POST", path="/admin/clear-rate-limit-cache", handler=clear_limits, guard="admin"),
 )

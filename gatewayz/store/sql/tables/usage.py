@@ -6,11 +6,14 @@ is the index on time, the paging cursor and, on PostgreSQL, the partition key.
 Source: docs/decisions/0062-usage-rows-by-day.md.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, String, Table, text
 
 from gatewayz.store.sql.types import BigId, metadata
 
 __all__ = ["usage_log"]
+
+_ASKED = text("cache IS NOT NULL")
+"""Rows of calls for which the response cache was asked."""
 
 usage_log = Table(
     "usage_log",
@@ -47,7 +50,10 @@ usage_log = Table(
     Column("rates", String(200)),
     Column("audio_ms", BigInteger),
     Column("characters", BigInteger),
+    Column("cache", String(4)),
+    Column("saved_nano", BigInteger),
     Index(None, "user_id", "id"),
     Index(None, "request_id"),
+    Index("ix_usage_log_cache", "id", sqlite_where=_ASKED, postgresql_where=_ASKED),
     postgresql_partition_by="RANGE (id)",
 )

@@ -14,6 +14,7 @@ from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.identity.authenticator import AuthenticatorStats
 from gatewayz.domain.ledger.ledger import LedgerStats
 from gatewayz.domain.observation.observation import Observation
+from gatewayz.domain.response_cache.response_cache import ResponseCacheStats
 from gatewayz.domain.usage.usage_log import UsageLogStats
 from gatewayz.telemetry.metrics.collect import Sources
 from gatewayz.telemetry.metrics.families import families
@@ -50,6 +51,7 @@ class Worker:
             limiter=cast(Any, SimpleNamespace(refused_by={"ip_limit": 2}, granted_count=9, is_degraded=False)),
             velocity=cast(Any, SimpleNamespace(is_active=False, trigger_count=0)),
             keys=cast(Any, told(AuthenticatorStats(entries=1, hits=8, loads=1, refused=0, is_feed_current=True))),
+            answers=cast(Any, told(ResponseCacheStats(hits=3, misses=2, kept=2, entries=2, size_bytes=9, failures=0))),
             idempotency=cast(Any, SimpleNamespace(running=0)),
             connections=lambda: [cast(Any, SimpleNamespace(idle=1, in_use=2, waiting=3))],
             serving=lambda: cast(Any, serving),
