@@ -48,6 +48,8 @@ def test_every_column_of_a_paid_call() -> None:
         "rates": None,
         "audio_ms": None,
         "characters": None,
+        "cache": None,
+        "saved_nano": None,
     }
 
 
