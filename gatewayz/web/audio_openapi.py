@@ -15,7 +15,7 @@ _OPTIONS: Final[dict[str, Any]] = {
     "response_format": {"type": "string", "enum": ["json", "text", "srt", "verbose_json", "vtt"], "default": "json"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
 }
-_IN_TEXT: Final = {
+_IN_TEXT: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["audio_data"],
     "properties": {
@@ -46,7 +46,7 @@ _SPEECH: Final = {
     },
     "additionalProperties": True,
 }
-_HEARD: Final = {
+_HEARD: Final[dict[str, Any]] = {
     "application/json": {"schema": {"type": "object", "required": ["text"], "properties": {"text": _TEXT}}},
     "text/plain": {"schema": _TEXT},
     "application/x-subrip": {"schema": _TEXT},
@@ -60,7 +60,7 @@ def audio_operation(path: str, format: Format) -> dict[str, Any]:
     """Return summary, body and answer of one of `AUDIO_OPERATIONS`."""
     if format == OPENAI_SPEECH:
         bodies: list[tuple[str, Any]] = [("application/json", _SPEECH)]
-        answer = {media_type: {"schema": {}} for media_type in SPEECH_MEDIA_TYPES.values()}
+        answer: dict[str, Any] = {media_type: {"schema": {}} for media_type in SPEECH_MEDIA_TYPES.values()}
         summary = "Say a text aloud: the answer is the sound, as it is made."
     elif path.endswith("/base64"):
         kinds = ("multipart/form-data", "application/x-www-form-urlencoded", "application/json")
