@@ -27,8 +27,12 @@ class PlainHttpClient:
         except OSError as err:
             raise UpstreamUnreachable("no connection") from err
         try:
-            writer.write(_head(request) + request.body)
+            writer.write(_head(request) + (request.body if request.upload is None else b""))
             await writer.drain()
+            if request.upload is not None:
+                async for piece in request.upload.pieces():
+                    writer.write(piece)
+                    await writer.drain()
             head = await _within(reader.readuntil(b"\r\n\r\n"), timeouts.first_byte_s, "first_byte")
         except (OSError, asyncio.IncompleteReadError) as err:
             writer.transport.abort()
@@ -98,7 +102,7 @@ def _head(request: HttpRequest) -> bytes:
         request.method + b" " + request.target + b" HTTP/1.1",
         f"host: {request.origin.host}:{request.origin.port}".encode(),
         b"accept-encoding: identity",
-        b"content-length: %d" % len(request.body),
+        b"content-length: %d" % (len(request.body) if request.upload is None else request.upload.size),
     ]
     lines.extend(name + b": " + value for name, value in request.headers)
     return b"\r\n".join(lines) + b"\r\n\r\n"

@@ -44,7 +44,15 @@ from gatewayz.sdk.errors import (
     UpstreamRejected,
     UpstreamTimeout,
 )
-from gatewayz.sdk.interfaces import Embedder, ImageGenerator, Provider, Provisionable, WireProvider
+from gatewayz.sdk.interfaces import (
+    Embedder,
+    ImageGenerator,
+    Provider,
+    Provisionable,
+    Speaker,
+    Transcriber,
+    WireProvider,
+)
 from gatewayz.sdk.testing.client import PlainHttpClient
 from gatewayz.sdk.testing.fakes import Answer, FakeHttpClient, plugin_context
 from gatewayz.sdk.testing.playing import NOWHERE, SECRET, SPLITS, check_usage, split_pieces, url_path, visible_text
@@ -114,6 +122,8 @@ class ProviderContract(SettingsContract):
             assert OPENAI_EMBEDDINGS in promised.formats or isinstance(provider, Embedder)
         if promised.images:
             assert OPENAI_IMAGES in promised.formats or isinstance(provider, ImageGenerator)
+        assert isinstance(provider, Transcriber) or not promised.transcription
+        assert isinstance(provider, Speaker) or not promised.speech
 
     def test_request_on_the_wire(self) -> None:
         for stream in (False, True):

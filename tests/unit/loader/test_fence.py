@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from gatewayz.loader.fence import FencedBilling, FencedHealthCheck, FencedProvider, FencedRouter
+from gatewayz.sdk.audio import SpeechCall, TranscriptionCall
 from gatewayz.sdk.chat import Completion, EmbeddingCall, Embeddings, ModelCall, StreamStarted, TextDelta
 from gatewayz.sdk.errors import (
     InvalidRequest,
@@ -32,6 +33,7 @@ from gatewayz.sdk.money import Nano
 from gatewayz.sdk.offers import Cost, ModelListing, Offer
 from gatewayz.sdk.usage import NO_USAGE
 from gatewayz.sdk.wire import OPENAI_CHAT, CallContext, Timeouts, WireCall
+from tests.fakes.recordings import MemoryRecording
 
 CALL = ModelCall(model="m", messages=())
 CONTEXT = CallContext(request_id="r", timeouts=Timeouts(total_s=0.1))
@@ -41,6 +43,9 @@ WIRE_CALL = WireCall(format=OPENAI_CHAT, model="m", fields={})
 COMPLETION = Completion(id="1", model="m", created=0, choices=())
 OFFERS = tuple(Offer(model="a/b", provider=name, upstream_model="b") for name in ("x", "y"))
 ROUTING = RoutingCall(requested_model="b", model="a/b", prompt_tokens=1)
+
+
+SOUND = MemoryRecording(b"x")
 
 
 class Fake:
@@ -59,7 +64,7 @@ class Fake:
             await asyncio.sleep(60)
         return self.answer
 
-    complete = list_models = exchange = embed = generate_images = _act
+    complete = list_models = exchange = embed = generate_images = transcribe = speak = _act
 
     async def stream(self, call: ModelCall, context: CallContext) -> AsyncIterator[Any]:
         try:
@@ -83,6 +88,8 @@ CALLS: dict[str, Callable[[FencedProvider], Any]] = {
     "exchange": lambda fenced: fenced.exchange(WIRE_CALL, CONTEXT),
     "embed": lambda fenced: fenced.embed(EmbeddingCall(model="m", inputs=("x",)), CONTEXT),
     "generate_images": lambda fenced: fenced.generate_images(ImageCall(model="m", prompt="x"), CONTEXT),
+    "transcribe": lambda fenced: fenced.transcribe(TranscriptionCall(model="m", recording=SOUND), CONTEXT),
+    "speak": lambda fenced: fenced.speak(SpeechCall(model="m", input="x", voice="v"), CONTEXT),
     "list_models": lambda fenced: fenced.list_models(),
 }
 
@@ -117,11 +124,50 @@ async def test_an_error_that_only_the_core_may_raise_does_not_pass() -> None:
         await provider(PaymentRequired("pay the provider")).complete(CALL, CONTEXT)
 
 
-@pytest.mark.parametrize("method", ["complete", "exchange", "embed", "generate_images"])
+@pytest.mark.parametrize("method", ["complete", "exchange", "embed", "generate_images", "transcribe", "speak"])
 async def test_one_that_hangs_ends_at_the_total_limit(method: str) -> None:
     with pytest.raises(UpstreamTimeout) as caught:
         await CALLS[method](provider("hang"))
     assert caught.value.phase == "total"
+
+
+class Sound:
+    """Sound that does what it is told."""
+
+    media_type = "audio/wav"
+
+    def __init__(self, piece: Any) -> None:
+        self.piece = piece
+
+    async def read(self) -> Any:
+        if isinstance(self.piece, BaseException):
+            raise self.piece
+        return self.piece
+
+    def close(self) -> None:
+        raise ValueError("cannot close")
+
+
+@pytest.mark.parametrize(
+    ("piece", "error"),
+    [
+        (5, UpstreamBroken),
+        (None, UpstreamBroken),
+        (KeyError(), UpstreamBroken),
+        (UpstreamTimeout("", phase="idle"), UpstreamTimeout),
+    ],
+)
+async def test_sound_fails_as_the_core_knows(piece: Any, error: type[Exception]) -> None:
+    sound = await CALLS["speak"](provider(Sound(piece)))
+    with pytest.raises(error):
+        await sound.read()
+
+
+async def test_sound_passes_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    sound = await CALLS["speak"](provider(Sound(b"RIFF")))
+    assert (sound.media_type, await sound.read()) == ("audio/wav", b"RIFF")
+    sound.close()
+    assert "cannot close" in caplog.text
 
 
 async def test_cancelling_passes_through() -> None:
