@@ -1,5 +1,7 @@
 """Recordings to text, and text to speech."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from gatewayz.dialects.caller import GatewayUsage
@@ -11,14 +13,23 @@ from gatewayz.dialects.openai_audio import (
 )
 from gatewayz.flow.values import Inbound, ParsedCall
 from gatewayz.sdk.audio import SpokenAudio, Transcription
-from gatewayz.sdk.errors import GatewayzError, UnsupportedFeature, UpstreamBroken, UpstreamError
+from gatewayz.sdk.errors import GatewayzError, NoOfferLeft, UnsupportedFeature, UpstreamBroken, UpstreamError
 from gatewayz.sdk.interfaces import Provider, Speaker, Transcriber
 from gatewayz.sdk.money import usd_float
 from gatewayz.sdk.offers import Offer
 from gatewayz.sdk.usage import Usage
-from gatewayz.sdk.wire import CallContext
+from gatewayz.sdk.wire import OPENAI_SPEECH, OPENAI_TRANSCRIPTIONS, CallContext, Format
 
-__all__ = ["HeardText", "SpeechStream", "open_speech", "open_transcription"]
+__all__ = ["HeardText", "SpeechStream", "check_is_served", "open_speech", "open_transcription"]
+
+
+def check_is_served(format: Format, providers: Iterable[Provider]) -> None:
+    """Check that some provider hears, or speaks, where a call needs that. Raises NoOfferLeft. Source: spec 08 §2."""
+    promises = (provider.capabilities for provider in providers)
+    if format == OPENAI_TRANSCRIPTIONS and not any(promised.transcription for promised in promises):
+        raise NoOfferLeft("No provider that writes recordings down is configured.")
+    if format == OPENAI_SPEECH and not any(promised.speech for promised in promises):
+        raise NoOfferLeft("No provider that speaks is configured.")
 
 
 class HeardText:
