@@ -68,6 +68,7 @@ from gatewayz.areas.status.routes import ROUTES as STATUS
 from gatewayz.areas.system.routes import ROUTES as SYSTEM
 from gatewayz.areas.system.routes import root_route
 from gatewayz.areas.tools.routes import ROUTES as TOOLS
+from gatewayz.areas.webhooks.routes import ROUTES as WEBHOOKS
 from gatewayz.config.env import environment
 from gatewayz.config.load import Loaded, load
 from gatewayz.config.problems import ConfigurationInvalid
@@ -152,6 +153,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *PLANS,
     *REFERRALS,
     *NOTIFICATIONS,
+    *WEBHOOKS,
     *TOOLS,
     *PAGES,
     *DOCUMENTATION,

@@ -8,6 +8,7 @@ import os
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,6 +43,7 @@ from gatewayz.domain.idempotency.idempotency import Idempotency
 from gatewayz.domain.identity.accounts import Accounts
 from gatewayz.domain.identity.authenticator import Authenticator
 from gatewayz.domain.identity.key_files import load_vault
+from gatewayz.domain.identity.keys import KeyVault
 from gatewayz.domain.identity.named_admin import promote_named_admin
 from gatewayz.domain.ledger.ledger import Ledger
 from gatewayz.domain.ledger.sweep import Sweeper
@@ -67,6 +69,7 @@ from gatewayz.domain.usage.key_uses import KeyUses
 from gatewayz.domain.usage.retention import Retention
 from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.domain.usage.usage_log import UsageLog
+from gatewayz.domain.webhooks.open import WebhookParts, open_webhooks
 from gatewayz.flow.edition import Background, Edition
 from gatewayz.flow.gateway import Gateway
 from gatewayz.flow.observers import ObserverGroup
@@ -91,6 +94,7 @@ from gatewayz.telemetry.redact import know_secrets
 from gatewayz.telemetry.tracing.open import open_tracing
 from gatewayz.telemetry.tracing.outgoing import TracingClient
 from gatewayz.upstream.client import make_client
+from gatewayz.upstream.egress import EgressRules, Fetcher
 from gatewayz.upstream.engine import Engine
 from gatewayz.web.exchange import KeepAlive
 from gatewayz.web.services import Services
@@ -104,6 +108,8 @@ _log = logging.getLogger("gatewayz")
 _DRAIN_S: Final = 10.0
 _READ_INCIDENTS_S: Final = 3.0
 _READ_CLEARS_S: Final = 2.0
+_WEBHOOK_ANSWER_BYTES: Final = 64 * 1024
+"""What a receiver may answer; it is read and thrown away."""
 _RESTART_KEYS: Final = (
     "server",
     "store",
@@ -118,6 +124,7 @@ _RESTART_KEYS: Final = (
     "tracing",
     "ledger",
     "notifications",
+    "webhooks",
     "downtime",
 )
 """Top-level keys that a running process cannot change."""
@@ -189,6 +196,7 @@ class Lifecycle:
                 poll_s=settings.store.poll_changes_s,
             )
             self._stack.push_async_callback(self._keys.aclose)
+            self._webhooks = self._open_webhooks(store, vault)
             self._limiter = open_limiter(settings, self._clock, self._stack)
             self._velocity = Velocity(settings.limits.velocity, self._clock)
             self._allowlist = Allowlist(store.allowlist, self._clock)
@@ -209,6 +217,7 @@ class Lifecycle:
                 authenticator=self._keys,
                 mailer=self._mailer,
                 notices=notices,
+                webhooks=self._webhooks.service,
                 ledger=self._ledger,
                 inbox=self._inbox,
                 limiter=self._limiter,
@@ -325,6 +334,40 @@ class Lifecycle:
             "tell people", notices.send_due, store.leases, self._clock, holder=self._process, every_s=every_s
         )
         return notices
+
+    def _open_webhooks(self, store: "SqlStore", vault: KeyVault) -> WebhookParts:
+        rules = self._loaded.settings.webhooks
+        allowed = EgressRules(
+            schemes=("https", "http") if rules.allow_http else ("https",),
+            allowed_networks=rules.allowed_networks,
+            max_bytes=_WEBHOOK_ANSWER_BYTES,
+            timeout_s=rules.timeout_s,
+        )
+        fetcher = Fetcher(allowed, ca_file=rules.ca_file)
+        self._stack.push_async_callback(fetcher.aclose)
+        parts = open_webhooks(
+            rules,
+            store.webhooks,
+            vault,
+            self._clock,
+            check_url=fetcher.check,
+            post=partial(fetcher.fetch, method="POST"),
+        )
+        self._stack.push_async_callback(parts.deliverer.aclose)
+        watch = Leased(
+            "look for events of webhooks",
+            parts.watch.look,
+            store.leases,
+            self._clock,
+            holder=self._process,
+            every_s=rules.check_s,
+        )
+        self._webhook_jobs = (
+            Periodic("deliver webhooks", parts.deliverer.rounds, every_s=rules.poll_s),
+            Periodic("note limits that are nearly used up", parts.approaching.round, every_s=rules.poll_s),
+            watch.periodic(),
+        )
+        return parts
 
     def _open_events(self, store: "SqlStore") -> None:
         self._events = EventLog(store.analytics, self._clock, self._loaded.settings.analytics)
@@ -517,7 +560,9 @@ class Lifecycle:
             idempotency=self._idempotency,
             conversations=self._conversations,
             answers=self._response_cache if settings.response_cache.enabled else None,
-            limits=Limits(rules, self._limiter, settings.mail_domains) if rules.enabled else None,
+            limits=Limits(rules, self._limiter, settings.mail_domains, self._webhooks.approaching.observe)
+            if rules.enabled
+            else None,
             network=NetworkLimiter(rules.network, self._limiter, self._velocity, self._clock, self._allowlist.covers)
             if rules.enabled and rules.network.enabled
             else None,
@@ -551,6 +596,9 @@ class Lifecycle:
             self._run(self._prune_errors.run(), self._prune_errors.name)
         if self._loaded.settings.notifications.enabled:
             self._run(self._tell.periodic().run(), self._tell.name)
+        if self._loaded.settings.webhooks.enabled:
+            for job in self._webhook_jobs:
+                self._run(job.run(), job.name)
         for name, work in self._record_jobs:
             self._run(work.run(), name)
         self._run(self.watch.run(), "watch the configuration")

@@ -27,6 +27,7 @@ from gatewayz.config.sections.providers import Breakers, Detection, Failover, Pr
 from gatewayz.config.sections.serving import Logging, Server, Store
 from gatewayz.config.sections.status import Status
 from gatewayz.config.sections.tracing import Tracing
+from gatewayz.config.sections.webhooks import Webhooks
 from gatewayz.sdk.wire import Timeouts
 
 __all__ = ["Settings"]
@@ -62,6 +63,7 @@ class Settings(Section, frozen=True, kw_only=True):
     """Who takes the mail to people; `none` drops it."""
     notifications: Notifications = Notifications()
     """When people are told about their account."""
+    webhooks: Webhooks = Webhooks()
     tools: dict[str, PluginEntry] = {}
     """Functions that callers and models may have run here, by the name they are called by."""
     mcp: Mcp = Mcp()

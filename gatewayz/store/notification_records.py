@@ -9,9 +9,17 @@ from msgspec import UNSET, UnsetType
 
 from gatewayz.sdk.money import NANO_PER_USD
 
-__all__ = ["LONGEST_REMINDER_DAYS", "DueNotice", "NotificationStore", "PreferenceChanges", "Preferences"]
+__all__ = [
+    "DEFAULT_THRESHOLD",
+    "LONGEST_REMINDER_DAYS",
+    "DueNotice",
+    "NotificationStore",
+    "PreferenceChanges",
+    "Preferences",
+]
 
 LONGEST_REMINDER_DAYS: Final = 30
+DEFAULT_THRESHOLD: Final = 10 * NANO_PER_USD
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +30,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     email_notifications: bool = True
     """Whether any mail but the asked-for ones is sent."""
-    low_balance_threshold: int = 10 * NANO_PER_USD
+    low_balance_threshold: int = DEFAULT_THRESHOLD
     """Nano-dollars."""
     trial_expiry_reminder_days: int = 1
     plan_expiry_reminder_days: int = 7

@@ -74,10 +74,11 @@ class Fetcher:
     def __init__(self, rules: EgressRules | None = None, *, ca_file: str | None = None) -> None:
         self._rules = rules or EgressRules()
         self._allowed = tuple(ipaddress.ip_network(network) for network in self._rules.allowed_networks)
+        self._resolver = Resolver(check=self._check)
         self._engine = Engine(
             Limits(max_connections=20, keep_alive_s=5.0),
             ca_file=ca_file,
-            resolver=Resolver(check=self._check),
+            resolver=self._resolver,
         )
 
     async def fetch(
@@ -97,6 +98,20 @@ class Fetcher:
             raise EgressRefused("not a host name") from error
         except UpstreamError as error:
             raise FetchFailed(f"the URL could not be fetched: {_reason(error)}") from error
+
+    async def check(self, url: str) -> None:
+        """Raise EgressRefused for a URL that would not be fetched now.
+
+        A name that nobody knows (yet) passes. This is a courtesy to who types the URL: `fetch` checks again.
+        """
+        try:
+            origin, _ = self._split(url)
+            async with asyncio.timeout(self._rules.timeout_s):
+                await self._resolver.resolve(origin.host)
+        except UnicodeError as error:
+            raise EgressRefused("not a host name") from error
+        except (OSError, TimeoutError):
+            return
 
     async def aclose(self) -> None:
         """Close every connection."""

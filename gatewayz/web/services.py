@@ -29,6 +29,7 @@ from gatewayz.domain.promotions import Promotions
 from gatewayz.domain.response_cache.response_cache import ResponseCache
 from gatewayz.domain.sharing.sharing import Sharing
 from gatewayz.domain.status.page import StatusPage
+from gatewayz.domain.webhooks.webhooks import Webhooks
 from gatewayz.jobs.catalog_sync import CatalogSyncJob
 from gatewayz.sdk.clock import Clock
 from gatewayz.telemetry.metrics.metrics import Metrics
@@ -55,6 +56,8 @@ class Services:
     """Takes the mail to people."""
     notices: Notices
     """Tells people about their account."""
+    webhooks: Webhooks
+    """Tells customers' own servers what happens to them; `emit` takes an event."""
     ledger: Ledger
     """Money of all customers."""
     limiter: Limiter

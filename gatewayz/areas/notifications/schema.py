@@ -22,6 +22,8 @@ class PreferencesBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """0 is no reminder."""
     plan_expiry_reminder_days: Days | UnsetType = UNSET
     usage_alerts: bool | UnsetType = UNSET
+    webhook_url: Annotated[str, Meta(min_length=1, max_length=2048)] | UnsetType | None = UNSET
+    """Told of every event; null is nobody. More than one: `/user/webhooks`."""
 
 
 class ReportQuery(msgspec.Struct, frozen=True, kw_only=True):

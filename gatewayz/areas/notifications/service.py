@@ -1,7 +1,7 @@
 """Preferences, reports and tests of one user."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET
 
@@ -10,20 +10,31 @@ from gatewayz.domain.notifications.messages import KINDS
 from gatewayz.domain.notifications.notices import summarise
 from gatewayz.sdk.errors import InvalidRequest, ResourceNotFound
 from gatewayz.sdk.money import NANO_PER_USD
+from gatewayz.sdk.secret import Secret
 from gatewayz.store.notification_records import PreferenceChanges, Preferences
 from gatewayz.store.records import User
+from gatewayz.store.webhook_records import Endpoint
 from gatewayz.web.services import Services
 
 __all__ = ["change_preferences", "send_report", "send_test", "show_preferences"]
 
+_MASKED: Final = "whsec_…"
+
 
 async def show_preferences(services: Services, user_id: int) -> dict[str, Any]:
     """Return a user's choices; made at the first look."""
-    return _shown(await services.store.notifications.preferences(user_id, services.clock.now()))
+    kept = await services.store.notifications.preferences(user_id, services.clock.now())
+    return _shown(kept, await services.webhooks.find_of_preferences(user_id))
 
 
 async def change_preferences(services: Services, user_id: int, body: PreferencesBody) -> dict[str, Any]:
-    """Change some choices, and return all."""
+    """Change some choices, and return all; the secret of a URL that is new stands beside them, this once.
+
+    Raises InvalidRequest for a URL where the gateway does not go.
+    """
+    secret: Secret | None = None
+    if body.webhook_url is not UNSET:
+        secret = await services.webhooks.set_of_preferences(user_id, body.webhook_url)
     threshold = body.low_balance_threshold
     changes = PreferenceChanges(
         email_notifications=body.email_notifications,
@@ -33,7 +44,9 @@ async def change_preferences(services: Services, user_id: int, body: Preferences
         usage_alerts=body.usage_alerts,
     )
     kept = await services.store.notifications.change_preferences(user_id, changes, services.clock.now())
-    return {"status": "success", "message": "Your choices are kept.", "preferences": _shown(kept)}
+    shown = _shown(kept, await services.webhooks.find_of_preferences(user_id))
+    answer = {"status": "success", "message": "Your choices are kept.", "preferences": shown}
+    return answer if secret is None else {**answer, "webhook_secret": secret.reveal()}
 
 
 async def send_report(services: Services, user_id: int, month: str | None) -> dict[str, Any]:
@@ -94,7 +107,7 @@ def _next_month(begin: datetime) -> datetime:
     return (begin + timedelta(days=32)).replace(day=1)
 
 
-def _shown(kept: Preferences) -> dict[str, Any]:
+def _shown(kept: Preferences, webhook: Endpoint | None) -> dict[str, Any]:
     return {
         "user_id": kept.user_id,
         "email_notifications": kept.email_notifications,
@@ -102,6 +115,8 @@ def _shown(kept: Preferences) -> dict[str, Any]:
         "trial_expiry_reminder_days": kept.trial_expiry_reminder_days,
         "plan_expiry_reminder_days": kept.plan_expiry_reminder_days,
         "usage_alerts": kept.usage_alerts,
+        "webhook_url": None if webhook is None else webhook.url,
+        "webhook_secret": None if webhook is None else _MASKED,
         "created_at": kept.created_at,
         "updated_at": kept.updated_at,
     }

@@ -75,6 +75,10 @@ class KeyVault:
         """Return the 32 bytes a key is found by."""
         return hmac.digest(self._salt, credential, "sha256")
 
+    def derive(self, purpose: bytes, nonce: bytes) -> bytes:
+        """Return 32 bytes that only this salt gives for a nonce; of other purposes they say nothing."""
+        return hmac.digest(self._salt, b"derived\0" + purpose + b"\0" + nonce, "sha256")
+
     def mint(self, environment_tag: EnvironmentTag) -> MintedKey:
         """Return a new key."""
         text = PREFIXES[environment_tag] + urlsafe_b64encode(self._draw(32)).rstrip(b"=").decode()

@@ -1,5 +1,6 @@
 """The limits of one configuration: what a call takes before it is made, and what its caller is told."""
 
+from collections.abc import Callable
 from typing import Final
 
 from gatewayz.config.sections.access import MailDomains
@@ -36,12 +37,20 @@ class Limits:
 
     :param rules: the section `limits`.
     :param domains: mail domains whose accounts have a profile of their own.
+    :param observe: shown what each call took; returns at once.
     """
 
-    def __init__(self, rules: LimitRules, limiter: Limiter, domains: MailDomains = _NO_DOMAINS) -> None:
+    def __init__(
+        self,
+        rules: LimitRules,
+        limiter: Limiter,
+        domains: MailDomains = _NO_DOMAINS,
+        observe: Callable[[Caller, Lease], None] | None = None,
+    ) -> None:
         self.rules = rules
         self.limiter = limiter
         self._domains = domains
+        self._observe = observe
         self._anonymous_models = frozenset(rules.anonymous.models)
         self._bounds: dict[int, tuple[Caller, Plan, tuple[Bound, ...]]] = {}
         self._lasting: dict[int, tuple[tuple[Bound, ...], Headers]] = {}
@@ -57,6 +66,8 @@ class Limits:
             return None
         taken = await self.limiter.take(self._bounds_of(caller, caller.key_id, plan), tokens)
         if isinstance(taken, Lease):
+            if self._observe is not None:
+                self._observe(caller, taken)
             return taken
         raise self._refusal(*taken)
 

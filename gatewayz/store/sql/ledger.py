@@ -29,6 +29,7 @@ from gatewayz.store.ledger_records import (
     OrphanedHold,
     WalletRow,
 )
+from gatewayz.store.sql.added_credit import tell_added_credit
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.ledger_audit import audit, totals
 from gatewayz.store.sql.many_rows import RowUpdate, insert_rows, update_rows
@@ -66,6 +67,8 @@ HOLD_UPDATE: Final = RowUpdate(
     assignments=", ".join(f"{name} = v.{name}" for name in CHANGED_COLUMNS[1:]),
 )
 DAY_MS: Final = 86_400_000
+_CALLS: Final = frozenset((*INTERNAL_KINDS, "api_usage"))
+"""Entries of every call; the others are rare."""
 _ROWS: Final = msgspec.json.Decoder(list[list[Any]])
 _IN_JSON: Final = "IN (SELECT value FROM json_each(?))"
 # ruff: noqa: S608  (the names in these queries are our own)
@@ -257,6 +260,9 @@ def _write(statements: Statements, changes: LedgerChanges) -> None:
     visible = [_values(entry) for entry in changes.entries if entry.kind not in INTERNAL_KINDS]
     insert_rows(statements, "ledger_entries", INTERNAL_COLUMNS, internal)
     insert_rows(statements, "ledger_entries", ENTRY_COLUMNS, visible)
+    for entry in changes.entries:
+        if entry.kind not in _CALLS:
+            tell_added_credit(statements, entry)
 
 
 def _values(row: HoldRow | EntryRow) -> tuple[Any, ...]:

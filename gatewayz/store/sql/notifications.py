@@ -11,11 +11,14 @@ from sqlmodel import Session, col
 
 from gatewayz.store.moment_id import EPOCH, first_id
 from gatewayz.store.notification_records import LONGEST_REMINDER_DAYS, DueNotice, PreferenceChanges, Preferences
+from gatewayz.store.profile_records import NOWHERE
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.tables.accounts import UserRow
 from gatewayz.store.sql.tables.ledger import ledger_wallets
 from gatewayz.store.sql.tables.notifications import notification_preferences, notifications_sent
+from gatewayz.store.sql.tables.payments import payments
 from gatewayz.store.sql.tables.promotions import trials
+from gatewayz.store.sql.tables.sign_ups import ProfileRow
 from gatewayz.store.sql.tables.usage import usage_log
 from gatewayz.store.sql.types import UTCDateTime
 
@@ -103,10 +106,24 @@ def _due(now: datetime) -> Iterator[Select[Any]]:
             ledger_wallets, wallet.user_id == col(UserRow.id)
         )
         yield statement.where(_chosen("usage_alerts"), condition, spent, ~_told(kind, literal(now, UTCDateTime())))
+    yield _happened("welcome", col(UserRow.created_at), now).where(exists().where(_has_profile()))
+    paid_at = select(func.max(payments.c.completed_at)).where(payments.c.user_id == col(UserRow.id))
+    paid_at = paid_at.where(payments.c.completed_at.is_not(None), payments.c.completed_at > now - DAY)
+    yield _happened("credit_added", paid_at.scalar_subquery(), now)
     trial = col(UserRow.trial_ends_at)
     is_unpaid = ~exists().where(trials.c.user_id == col(UserRow.id), trials.c.converted_at.is_not(None))
     yield _ending("trial_expiring", trial, "trial_expiry_reminder_days", now).where(is_unpaid)
     yield _ending("plan_expiring", col(UserRow.plan_ends_at), "plan_expiry_reminder_days", now)
+
+
+def _happened(kind: str, at: Any, now: datetime) -> Select[Any]:
+    """Those to whom something happened within a day: what is older is no news after a long stop."""
+    return _people(kind, at).where(at > now - DAY, ~_told(kind, at))
+
+
+def _has_profile() -> ColumnElement[bool]:
+    """Those who signed up themselves; accounts made by an operator have no profile."""
+    return col(ProfileRow.user_id) == col(UserRow.id)
 
 
 def _ending(kind: str, ends_at: Any, reminder: str, now: datetime) -> Select[Any]:
@@ -122,7 +139,7 @@ def _people(kind: str, covers: Any) -> Select[Any]:
     return (
         select(col(UserRow.id).label("id"), literal(kind).label("kind"), covers.label("covers"))
         .outerjoin(notification_preferences, _P.user_id == col(UserRow.id))
-        .where(col(UserRow.is_active) == true(), wants_mail)
+        .where(col(UserRow.is_active) == true(), wants_mail, ~col(UserRow.email).endswith(NOWHERE, autoescape=True))
         .order_by(col(UserRow.id))
     )
 

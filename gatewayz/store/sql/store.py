@@ -38,6 +38,7 @@ from gatewayz.store.sql.trials import SqlTrialStore
 from gatewayz.store.sql.usage import SqlUsageStore
 from gatewayz.store.sql.usage_reports import SqlUsageReports
 from gatewayz.store.sql.users import SqlAccountStore
+from gatewayz.store.sql.webhooks import SqlWebhookStore
 
 __all__ = ["SqlStore"]
 
@@ -81,6 +82,7 @@ class SqlStore:
         self.shares = SqlShareStore(database)
         self.notifications = SqlNotificationStore(database)
         self.response_cache = SqlCacheStore(database)
+        self.webhooks = SqlWebhookStore(database)
         self.payments = SqlPaymentStore(database)
         self.ledger = SqlLedgerStore(database, sync_commits=sync_commits)
 

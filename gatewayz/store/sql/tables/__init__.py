@@ -19,6 +19,7 @@ from gatewayz.store.sql.tables import (
     promotions,
     sign_ups,
     usage,
+    webhooks,
 )
 from gatewayz.store.sql.types import metadata
 
@@ -42,4 +43,5 @@ __all__ = [
     "promotions",
     "sign_ups",
     "usage",
+    "webhooks",
 ]

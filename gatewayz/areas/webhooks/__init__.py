@@ -1,0 +1,1 @@
+"""Where customers are told of events. Source: spec 08 §5."""

@@ -1,0 +1,1 @@
+"""Customers' webhooks: signed, retried, logged. Source: spec 08 §5; docs/webhooks.md."""
