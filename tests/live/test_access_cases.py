@@ -36,12 +36,18 @@ VICTIM = {
     "/v1/chat/sessions/<session_id>/feedback": "chat_session_id",
     "/v1/chat/feedback/<feedback_id>": "feedback_id",
     "/v1/chat/share/<token>": "share_token",
+    "/user/webhooks/<webhook_id>": "webhook_id",
+    "/user/webhooks/<webhook_id>/rotate-secret": "webhook_id",
+    "/user/webhooks/<webhook_id>/test": "webhook_id",
+    "/user/webhooks/<webhook_id>/deliveries": "webhook_id",
+    "/user/webhooks/<webhook_id>/deliveries/<delivery_id>/redeliver": "webhook_id",
 }
 """Path without converters to what `Site.own` has of the victim."""
 _SAID = {"role": "user", "content": "taken over"}
 BODIES = {
     "PUT": {"requests_per_minute": 1, "key_name": "taken over", "title": "taken over", "rating": 1},
     "POST": {**_SAID, "messages": [_SAID]},
+    "PATCH": {"is_active": False},
     "DELETE": {"confirmation": "DELETE_KEY"},
 }
 
@@ -63,7 +69,9 @@ class Site:
         liked = {"feedback_type": "thumbs_up", "session_id": chat["id"]}
         feedback = self.ask("POST", "/v1/chat/feedback", self.victim, liked).json()["data"]
         share = self.ask("POST", "/v1/chat/share", self.victim, {"session_id": chat["id"]}).json()
+        webhook = self.ask("POST", "/user/webhooks", self.victim, {"url": "https://hooks.example/mine"}).json()
         self.own: dict[str, str] = {
+            "webhook_id": str(webhook["id"]),
             "key_id": str(keys[0]["id"]),
             "session_id": session["session_id"],
             "intent_id": intent["payment_intent_id"],
@@ -92,6 +100,7 @@ class Site:
             f"/v1/chat/sessions/{self.own['chat_session_id']}",
             "/v1/chat/feedback",
             "/v1/chat/share",
+            "/user/webhooks",
         )
         shown = [self.ask("GET", path, self.victim).json() for path in paths]
         for each in (*shown, *shown[1]["keys"]):

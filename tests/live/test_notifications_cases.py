@@ -104,6 +104,8 @@ def test_23_1_preferences_are_made_at_the_first_look(gateway: GatewayProcess) ->
         "trial_expiry_reminder_days": 1,
         "plan_expiry_reminder_days": 7,
         "usage_alerts": True,
+        "webhook_url": None,
+        "webhook_secret": None,
     }
     assert made["created_at"] == made["updated_at"] == person.client.get(PREFERENCES).json()["created_at"]
 
@@ -124,7 +126,8 @@ def test_preferences_change_one_by_one(gateway: GatewayProcess) -> None:
         {"low_balance_threshold": -1},
         {"trial_expiry_reminder_days": 31},
         {"usage_alerts": "yes"},
-        {"webhook_url": "https://hooks.example/x"},
+        {"webhook_url": ""},
+        {"webhook_secret": "of my own"},
     ],
 )
 def test_preferences_that_do_not_fit(gateway: GatewayProcess, body: dict[str, Any]) -> None:
