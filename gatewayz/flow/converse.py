@@ -10,13 +10,13 @@ from urllib.parse import parse_qs
 import msgspec
 
 from gatewayz.dialects.turns import TURNS, Said, Turns
-from gatewayz.domain.conversations.conversations import Conversations, session_missing
+from gatewayz.domain.conversations.conversations import Conversations, check_room, session_missing
 from gatewayz.domain.conversations.history import fitting_history
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.relay import StreamBody
 from gatewayz.flow.values import Inbound, ParsedCall
-from gatewayz.sdk.errors import AuthenticationFailed, InvalidRequest, ResourceNotFound, StoreUnavailable
+from gatewayz.sdk.errors import AuthenticationFailed, Conflict, InvalidRequest, ResourceNotFound, StoreUnavailable
 from gatewayz.sdk.usage import Usage
 from gatewayz.store.conversation_records import NewMessage
 
@@ -83,7 +83,7 @@ class Turn:
             )
         try:
             await self._conversations.add_messages(self._user_id, self._session_id, messages)
-        except (StoreUnavailable, ResourceNotFound) as err:  # the latter: deleted while it was answered
+        except (StoreUnavailable, ResourceNotFound, Conflict) as err:  # deleted, or filled, while it was answered
             _log.warning("the turn of %s was not kept: %s", request_id, err.message)
 
 
@@ -124,7 +124,7 @@ async def begin_turn(call: ParsedCall, inbound: Inbound, caller: Caller, edition
     """Return the turn of a call that names a session.
 
     Raises InvalidRequest for a format without sessions, AuthenticationFailed for a caller without a key,
-    ResourceNotFound for a session that is not the caller's, StoreUnavailable.
+    ResourceNotFound for a session that is not the caller's, Conflict for a full one, StoreUnavailable.
     """
     if inbound.format not in TURNS:
         raise InvalidRequest("session_id goes with chat completions and messages only.", param="session_id")
@@ -134,17 +134,18 @@ async def begin_turn(call: ParsedCall, inbound: Inbound, caller: Caller, edition
     if conversations is None:
         raise session_missing()
     session_id = _session_id(call, inbound)
-    messages, total = await conversations.list_messages(caller.user_id, session_id, limit=_LOADED_MESSAGES)
-    history = fitting_history(messages, room_left(call))
+    page = await conversations.list_messages(caller.user_id, session_id, limit=_LOADED_MESSAGES)
+    history = fitting_history(page.messages, room_left(call))
     turns = TURNS[inbound.format]
     body = turns.with_history(inbound.body, [Said(role=each.role, content=each.content) for each in history])
     asked = turns.asked(bytes(call.head.fields["messages"]))
+    check_room(page, asked)
     grown = msgspec.structs.replace(inbound, body=body, session_id=None)
     turn = Turn(grown, session_id, caller.user_id, asked, conversations)
     turn.facts = {
         b"x-session-id": b"%d" % session_id,
         b"x-session-history": b"%d" % len(history),
-        b"x-session-history-dropped": b"%d" % (total - len(history)),
+        b"x-session-history-dropped": b"%d" % (page.total - len(history)),
     }
     return turn
 

@@ -12,7 +12,9 @@ __all__ = [
     "ChatTotals",
     "FoundText",
     "FoundWhere",
+    "KeptLimits",
     "MatchMarks",
+    "MessagePage",
     "MessageRole",
     "NewMessage",
     "SessionChanges",
@@ -70,6 +72,31 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
     is_complete: bool
     request_id: str | None
     created_at: datetime
+
+
+class MessagePage(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages that follow each other, oldest first."""
+
+    messages: list[ChatMessage]
+    total: int
+    """Messages of the whole session."""
+    characters: int
+    """Of all of them."""
+    has_older: bool
+    """Whether there are some before the first one here."""
+
+
+class KeptLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept at most, and read at once."""
+
+    sessions: int = 10_000
+    """Of one user, deleted ones not counted."""
+    messages: int = 10_000
+    """Of one session."""
+    characters: int = 10_000_000
+    """Of one session."""
+    read_characters: int = 4_000_000
+    """Of one session, by one request; a single message is read whatever its length."""
 
 
 class ChatTotals(msgspec.Struct, frozen=True, kw_only=True):

@@ -313,3 +313,24 @@ def test_moments_that_cannot_be_are_refused(running: Running, moment: str) -> No
     told = many.json()["data"]
     assert (many.status_code, told["success_count"], told["failure_count"]) == (200, 1, 1)
     assert told["failed"][0]["index"] == 1 and "created_at" in told["failed"][0]["error"]
+
+
+def test_a_session_is_read_in_bounded_pieces_and_full_before_it_is_endless(running: Running) -> None:
+    session_id = running.session()
+    path = f"/v1/chat/sessions/{session_id}"
+    long = {"role": "user", "content": "x" * 1_000_000}
+    for _ in range(9):
+        running.client.post(f"{path}/messages", json=long).raise_for_status()
+    shown = running.client.get(path).json()
+    assert (len(shown["data"]["messages"]), shown["data"]["message_count"]) == (4, 9)
+    older = running.client.get(path, params={"cursor": shown["next_cursor"]}).json()
+    assert len(older["data"]["messages"]) == 4 and older["next_cursor"] is not None
+    token = running.client.post("/v1/chat/share", json={"session_id": session_id}).json()["token"]
+    assert len(running.client.get(f"/v1/chat/share/{token}").json()["messages"]) == 4
+    refused = running.ask("And then?", session_id=session_id)
+    assert (refused.status_code, refused.json()["error"]["gateway_code"]) == (409, "SESSION_FULL"), refused.text
+    assert not running.upstream.seen, "an answer that cannot be kept is not asked for"
+    running.client.post(f"{path}/messages", json=long).raise_for_status()
+    for sent in ({"messages": [{"role": "user", "content": "x"}]}, None):
+        full = running.client.post(f"{path}/messages/batch" if sent else f"{path}/messages", json=sent or long)
+        assert (full.status_code, full.json()["error"]["param"]) == (409, "session_id"), full.text

@@ -60,11 +60,10 @@ async def show_one(call: Call, session_id: int) -> Response:
     query = read_query(MessagesQuery)
     conversations = call.services.conversations
     session = await conversations.find(call.user_id, session_id)
-    messages, total = await conversations.list_messages(
-        call.user_id, session_id, before=query.cursor, limit=query.limit
-    )
-    shown = {**show_session(session), "messages": [show_message(each) for each in messages], "message_count": total}
-    cursor = messages[0].id if len(messages) == query.limit else None
+    page = await conversations.list_messages(call.user_id, session_id, before=query.cursor, limit=query.limit)
+    messages = [show_message(each) for each in page.messages]
+    shown = {**show_session(session), "messages": messages, "message_count": page.total}
+    cursor = page.messages[0].id if page.has_older else None
     return json_response({"success": True, "data": shown, "next_cursor": cursor, "message": "Session found"})
 
 

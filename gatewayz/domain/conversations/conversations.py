@@ -11,27 +11,37 @@ import msgspec
 
 from gatewayz.domain.conversations.search_query import parse_query
 from gatewayz.sdk.clock import Clock
-from gatewayz.sdk.errors import ResourceNotFound, SchemaInvalid
+from gatewayz.sdk.errors import Conflict, ResourceNotFound, SchemaInvalid
 from gatewayz.store.conversation_records import (
     ChatMessage,
     ChatSession,
     ChatTotals,
     FoundText,
+    KeptLimits,
+    MessagePage,
     NewMessage,
     SessionChanges,
     TextQuery,
 )
 
-__all__ = ["MAX_MESSAGE_CHARACTERS", "ConversationSearch", "ConversationStore", "Conversations", "session_missing"]
+__all__ = [
+    "MAX_MESSAGE_CHARACTERS",
+    "ConversationSearch",
+    "ConversationStore",
+    "Conversations",
+    "check_room",
+    "session_missing",
+]
 
 MAX_MESSAGE_CHARACTERS: Final = 1_000_000
+_KEPT: Final = KeptLimits()
 
 
 class ConversationStore(Protocol):
     """What is needed of the store. Every method raises StoreUnavailable."""
 
     async def add_session(self, user_id: int, title: str, model: str | None, now: datetime) -> ChatSession:
-        """Make a session."""
+        """Make a session. Raises Conflict for a user who has as many as can be kept."""
         ...
 
     async def find_session(self, user_id: int, session_id: int) -> ChatSession | None:
@@ -57,13 +67,16 @@ class ConversationStore(Protocol):
     async def add_messages(
         self, user_id: int, session_id: int, messages: Sequence[NewMessage], now: datetime
     ) -> list[ChatMessage] | None:
-        """Put messages at the end of a user's session, all or none; None when there is no such session."""
+        """Put messages at the end of a user's session, all or none; None when there is no such session.
+
+        Raises Conflict when the session would hold more than is kept.
+        """
         ...
 
     async def list_messages(
         self, user_id: int, session_id: int, *, before: int | None, limit: int
-    ) -> tuple[list[ChatMessage], int] | None:
-        """Return the newest messages with ids below `before`, oldest first, and how many there are in all."""
+    ) -> MessagePage | None:
+        """Return the newest messages with ids below `before`; None when there is no such session."""
         ...
 
     async def find_message(self, user_id: int, message_id: int) -> ChatMessage | None:
@@ -94,7 +107,7 @@ class Conversations:
         self._clock = clock
 
     async def create(self, user_id: int, title: str | None, model: str | None) -> ChatSession:
-        """Make a session; without a title it is named after the moment."""
+        """Make a session; without a title it is named after the moment. Raises Conflict."""
         now = self._clock.now()
         return await self._store.add_session(user_id, title or f"Chat {now:%Y-%m-%d %H:%M:%S}", model, now)
 
@@ -118,7 +131,7 @@ class Conversations:
             raise session_missing()
 
     async def add_messages(self, user_id: int, session_id: int, messages: Sequence[NewMessage]) -> list[ChatMessage]:
-        """Put messages at the end of a session, all or none. Raises ResourceNotFound."""
+        """Put messages at the end of a session, all or none. Raises ResourceNotFound, Conflict (it is full)."""
         kept = await self._store.add_messages(user_id, session_id, [_storable(m) for m in messages], self._clock.now())
         if kept is None:
             raise session_missing()
@@ -126,11 +139,8 @@ class Conversations:
 
     async def list_messages(
         self, user_id: int, session_id: int, *, before: int | None = None, limit: int
-    ) -> tuple[list[ChatMessage], int]:
-        """Return the newest messages with ids below `before`, oldest first, and how many there are in all.
-
-        Raises ResourceNotFound.
-        """
+    ) -> MessagePage:
+        """Return the newest messages with ids below `before`. Raises ResourceNotFound."""
         found = await self._store.list_messages(user_id, session_id, before=before, limit=limit)
         if found is None:
             raise session_missing()
@@ -155,6 +165,13 @@ class Conversations:
     async def totals(self, user_id: int) -> ChatTotals:
         """Return figures over the user's sessions."""
         return await self._store.totals(user_id)
+
+
+def check_room(page: MessagePage, asked: Sequence[str]) -> None:
+    """Refuse a turn whose question, and an answer of any length, would not be kept. Raises Conflict."""
+    characters = page.characters + sum(map(len, asked)) + MAX_MESSAGE_CHARACTERS
+    if page.total + len(asked) + 1 > _KEPT.messages or characters > _KEPT.characters:
+        raise Conflict("This chat session is full: begin another one.", code="SESSION_FULL", param="session_id")
 
 
 def session_missing(param: str = "session_id") -> ResourceNotFound:

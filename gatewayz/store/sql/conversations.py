@@ -9,11 +9,20 @@ from msgspec import UNSET
 from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlmodel import Session
 
-from gatewayz.store.conversation_records import ChatMessage, ChatSession, ChatTotals, NewMessage, SessionChanges
+from gatewayz.sdk.errors import Conflict
+from gatewayz.store.conversation_records import (
+    ChatMessage,
+    ChatSession,
+    ChatTotals,
+    KeptLimits,
+    MessagePage,
+    NewMessage,
+    SessionChanges,
+)
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.tables.conversations import chat_messages, chat_sessions
 
-__all__ = ["SqlConversationStore", "own_session", "row_as"]
+__all__ = ["SqlConversationStore", "fitting_count", "own_session", "row_as"]
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -21,16 +30,26 @@ T = TypeVar("T", bound=msgspec.Struct)
 class SqlConversationStore:
     """`gatewayz.domain.conversations.conversations.ConversationStore` on SQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: KeptLimits | None = None) -> None:
         self._database = database
+        self._limits = limits or KeptLimits()
 
     async def add_session(self, user_id: int, title: str, model: str | None, now: datetime) -> ChatSession:
-        """Make a session."""
+        """Make a session. Raises Conflict for a user who has as many as can be kept."""
         values = {"user_id": user_id, "title": title, "model": model, "created_at": now, "updated_at": now}
         statement = insert(chat_sessions).values(**values, is_active=True).returning(chat_sessions)
-        return await self._database.write(
-            lambda session: row_as(ChatSession, session.execute(statement).mappings().one())
-        )
+        own = (chat_sessions.c.user_id == user_id, chat_sessions.c.is_active)
+        count = select(func.count()).select_from(chat_sessions).where(*own)
+
+        def work(session: Session) -> ChatSession:
+            if session.execute(count).scalar_one() >= self._limits.sessions:
+                raise Conflict(
+                    f"You have {self._limits.sessions} chat sessions, which is all that is kept: delete some first.",
+                    code="TOO_MANY_SESSIONS",
+                )
+            return row_as(ChatSession, session.execute(statement).mappings().one())
+
+        return await self._database.write(work)
 
     async def find_session(self, user_id: int, session_id: int) -> ChatSession | None:
         """Return a user's session."""
@@ -68,36 +87,51 @@ class SqlConversationStore:
         """Put messages at the end of a user's session, all or none; None when there is no such session.
 
         The session's row is locked first, so that the messages of two turns do not mix.
+        Raises Conflict when the session would hold more than is kept.
         """
         touched = _touched(user_id, session_id, now).returning(chat_sessions.c.id)
+        characters = sum(len(message.content) for message in messages)
 
         def work(session: Session) -> list[ChatMessage] | None:
             if session.execute(touched).first() is None:
                 return None
+            count, kept = session.execute(_size_of(session_id)).one()
+            if count + len(messages) > self._limits.messages or kept + characters > self._limits.characters:
+                raise Conflict(
+                    f"A chat session holds at most {self._limits.messages} messages and {self._limits.characters} "
+                    "characters: begin another one.",
+                    code="SESSION_FULL",
+                    param="session_id",
+                )
             return [_added(session, session_id, message, now) for message in messages]
 
         return await self._database.write(work)
 
     async def list_messages(
         self, user_id: int, session_id: int, *, before: int | None, limit: int
-    ) -> tuple[list[ChatMessage], int] | None:
-        """Return the newest messages with ids below `before`, oldest first, and how many the session has in all.
+    ) -> MessagePage | None:
+        """Return the newest messages with ids below `before`: at most `limit`, and no more text than is read at once.
 
         None when the user has no such session.
         """
         owned = select(chat_sessions.c.id).where(*own_session(user_id, session_id))
         in_session = chat_messages.c.session_id == session_id
-        page = select(chat_messages).where(in_session)
-        if before is not None:
-            page = page.where(chat_messages.c.id < before)
-        page = page.order_by(chat_messages.c.id.desc()).limit(limit)
-        count = select(func.count()).select_from(chat_messages).where(in_session)
+        wanted = (in_session,) if before is None else (in_session, chat_messages.c.id < before)
+        newest = select(chat_messages.c.id, func.length(chat_messages.c.content)).where(*wanted)
+        newest = newest.order_by(chat_messages.c.id.desc()).limit(limit + 1)
 
-        def work(session: Session) -> tuple[list[ChatMessage], int] | None:
+        def work(session: Session) -> MessagePage | None:
             if session.execute(owned).first() is None:
                 return None
-            rows = [row_as(ChatMessage, row) for row in session.execute(page).mappings()]
-            return rows[::-1], session.execute(count).scalar_one()
+            sizes = list(session.execute(newest))
+            count = fitting_count([size for _, size in sizes[:limit]], self._limits.read_characters)
+            total, characters = session.execute(_size_of(session_id)).one()
+            messages: list[ChatMessage] = []
+            if count:
+                page = select(chat_messages).where(*wanted, chat_messages.c.id >= sizes[count - 1][0])
+                rows = session.execute(page.order_by(chat_messages.c.id)).mappings()
+                messages = [row_as(ChatMessage, row) for row in rows]
+            return MessagePage(messages=messages, total=total, characters=int(characters), has_older=count < len(sizes))
 
         return await self._database.read(work)
 
@@ -139,6 +173,15 @@ def own_session(user_id: int, session_id: int) -> tuple[ColumnElement[bool], ...
     return table.id == session_id, table.user_id == user_id, table.is_active.is_(True)
 
 
+def fitting_count(sizes: Sequence[int], room: int) -> int:
+    """Return how many texts fit into so many characters, from the first on; one does in any case."""
+    for count, size in enumerate(sizes):
+        room -= size
+        if room < 0:
+            return max(count, 1)
+    return len(sizes)
+
+
 def row_as(type: type[T], row: Any) -> T:
     """Return a row as a record whose fields are named like its columns; other columns are left out."""
     return type(**{name: row[name] for name in type.__struct_fields__})
@@ -146,6 +189,12 @@ def row_as(type: type[T], row: Any) -> T:
 
 def _touched(user_id: int, session_id: int, now: datetime) -> Any:
     return update(chat_sessions).where(*own_session(user_id, session_id)).values(updated_at=now)
+
+
+def _size_of(session_id: int) -> Any:
+    """Return what selects how many messages a session has, and their characters."""
+    characters = func.coalesce(func.sum(func.length(chat_messages.c.content)), 0)
+    return select(func.count(), characters).where(chat_messages.c.session_id == session_id)
 
 
 def _one(session: Session, statement: Any) -> ChatSession | None:

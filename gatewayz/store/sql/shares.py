@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlmodel import Session
 
-from gatewayz.store.conversation_records import ChatMessage, ChatSession
+from gatewayz.store.conversation_records import ChatMessage, ChatSession, KeptLimits
 from gatewayz.store.share_records import NewShare, Share
-from gatewayz.store.sql.conversations import own_session, row_as
+from gatewayz.store.sql.conversations import fitting_count, own_session, row_as
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.tables.conversations import chat_messages, chat_sessions, chat_shares
 
@@ -19,8 +19,9 @@ __all__ = ["SqlShareStore"]
 class SqlShareStore:
     """`gatewayz.domain.sharing.sharing.ShareStore` on SQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: KeptLimits | None = None) -> None:
         self._database = database
+        self._limits = limits or KeptLimits()
 
     async def add(self, share: NewShare, now: datetime) -> Share | None:
         """Keep a link to a user's session; None when there is no such session."""
@@ -54,7 +55,10 @@ class SqlShareStore:
         return await self._revoke(user_id, chat_shares.c.id == share_id)
 
     async def view(self, token_hash: bytes, now: datetime, limit: int) -> tuple[ChatSession, list[ChatMessage]] | None:
-        """Return the session of a link in force and that one's first messages, None for no such link."""
+        """Return the session of a link in force and that one's first messages, None for no such link.
+
+        At most `limit` messages, and no more text than is read at once.
+        """
         shares = chat_shares.c
         in_force = (shares.is_active, or_(shares.expires_at.is_(None), shares.expires_at > now))
         shown = select(chat_sessions).join(chat_shares, shares.session_id == chat_sessions.c.id)
@@ -65,8 +69,15 @@ class SqlShareStore:
             if row is None:
                 return None
             found = row_as(ChatSession, row)
-            said = select(chat_messages).where(chat_messages.c.session_id == found.id).order_by(chat_messages.c.id)
-            return found, [row_as(ChatMessage, each) for each in session.execute(said.limit(limit)).mappings()]
+            messages = chat_messages.c
+            first = select(messages.id, func.length(messages.content)).where(messages.session_id == found.id)
+            sizes = list(session.execute(first.order_by(messages.id).limit(limit)))
+            count = fitting_count([size for _, size in sizes], self._limits.read_characters)
+            if not count:
+                return found, []
+            said = select(chat_messages).where(messages.session_id == found.id, messages.id <= sizes[count - 1][0])
+            rows = session.execute(said.order_by(messages.id)).mappings()
+            return found, [row_as(ChatMessage, each) for each in rows]
 
         return await self._database.read(work)
 

@@ -6,15 +6,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gatewayz.domain.conversations.search_query import parse_query
+from gatewayz.sdk.errors import Conflict
 from gatewayz.store.conversation_records import (
     ChatSession,
     ChatTotals,
     FoundText,
+    KeptLimits,
     NewMessage,
     SessionChanges,
     TextQuery,
 )
 from gatewayz.store.records import NewUser
+from gatewayz.store.share_records import NewShare
+from gatewayz.store.sql.conversations import SqlConversationStore
+from gatewayz.store.sql.shares import SqlShareStore
 from gatewayz.store.sql.store import SqlStore
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -70,10 +75,53 @@ async def test_messages_come_in_order_the_newest_page_first(store: SqlStore) -> 
     session = await new_session(store, user_id, *"abcde")
     listed = await store.conversations.list_messages(user_id, session.id, before=None, limit=2)
     assert listed is not None
-    page, total = listed
-    assert ([each.content for each in page], total) == (["d", "e"], 5)
-    older = await store.conversations.list_messages(user_id, session.id, before=page[0].id, limit=9)
-    assert older is not None and [each.content for each in older[0]] == ["a", "b", "c"]
+    assert ([each.content for each in listed.messages], listed.total, listed.has_older) == (["d", "e"], 5, True)
+    older = await store.conversations.list_messages(user_id, session.id, before=listed.messages[0].id, limit=3)
+    assert older is not None and [each.content for each in older.messages] == ["a", "b", "c"]
+    assert not older.has_older
+
+
+async def test_no_more_text_is_read_than_at_once_but_one_message_always(store: SqlStore) -> None:
+    user_id = await new_user(store)
+    session = await new_session(store, user_id, "a" * 50, "bb", "ccc", "d" * 6)
+    bounded = SqlConversationStore(store.conversations._database, KeptLimits(read_characters=9))
+    newest = await bounded.list_messages(user_id, session.id, before=None, limit=9)
+    assert newest is not None and [each.content for each in newest.messages] == ["ccc", "d" * 6]
+    assert (newest.total, newest.characters, newest.has_older) == (4, 61, True)
+    older = await bounded.list_messages(user_id, session.id, before=newest.messages[0].id, limit=9)
+    assert older is not None and [each.content for each in older.messages] == ["bb"]
+    oldest = await bounded.list_messages(user_id, session.id, before=older.messages[0].id, limit=9)
+    assert oldest is not None and [each.content for each in oldest.messages] == ["a" * 50] and not oldest.has_older
+    share = NewShare(session_id=session.id, user_id=user_id, token_hash=b"t" * 32, token_hint="t", expires_at=None)
+    await store.shares.add(share, NOW)
+    shown = await SqlShareStore(bounded._database, KeptLimits(read_characters=52)).view(b"t" * 32, NOW, 9)
+    assert shown is not None and [each.content for each in shown[1]] == ["a" * 50, "bb"]
+
+
+async def test_a_full_session_takes_nothing_more_and_keeps_what_it_has(store: SqlStore) -> None:
+    user_id = await new_user(store)
+    session = await new_session(store, user_id, "four")
+    bounded = SqlConversationStore(store.conversations._database, KeptLimits(messages=3, characters=10))
+    for refused in (["1234567"], ["1", "2", "3"]):
+        with pytest.raises(Conflict) as told:
+            messages = [NewMessage(role="user", content=text) for text in refused]
+            await bounded.add_messages(user_id, session.id, messages, LATER)
+        assert told.value.code == "SESSION_FULL"
+    assert await store.conversations.find_session(user_id, session.id) == session, "nothing of it has changed"
+    assert await bounded.add_messages(user_id, session.id, [NewMessage(role="user", content="123456")], NOW)
+
+
+async def test_a_user_keeps_so_many_sessions(store: SqlStore) -> None:
+    user_id, other = await new_user(store), await new_user(store, "b@example.com")
+    bounded = SqlConversationStore(store.conversations._database, KeptLimits(sessions=2))
+    first = await bounded.add_session(user_id, "a", None, NOW)
+    await bounded.add_session(user_id, "b", None, NOW)
+    with pytest.raises(Conflict) as told:
+        await bounded.add_session(user_id, "c", None, NOW)
+    assert told.value.code == "TOO_MANY_SESSIONS"
+    await bounded.add_session(other, "c", None, NOW)
+    await bounded.delete_session(user_id, first.id, NOW)
+    await bounded.add_session(user_id, "c", None, NOW)
 
 
 async def test_changes_keep_the_rest_and_move_the_time(store: SqlStore) -> None:
