@@ -10,14 +10,22 @@ import msgspec
 from gatewayz.domain.idempotency.idempotency import MAX_ANSWER_BYTES, Answer, Claim, Idempotency, fingerprint
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.edition import Edition
-from gatewayz.flow.pipeline import answer
+from gatewayz.flow.pipeline import LeftBehind, answer
 from gatewayz.flow.relay import StreamBody
 from gatewayz.flow.values import Inbound, Reply
 
 __all__ = ["RecordedStream", "answer_once"]
 
 _GRACE_S = 60.0
-_KEPT_FACTS = (b"x-provider", b"x-model", b"x-requested-model", b"x-web-search")
+_KEPT_FACTS = (
+    b"x-provider",
+    b"x-model",
+    b"x-requested-model",
+    b"x-web-search",
+    b"x-session-id",
+    b"x-session-history",
+    b"x-session-history-dropped",
+)
 
 
 async def answer_once(inbound: Inbound, caller: Caller, edition: Edition, idempotency: Idempotency, key: str) -> Reply:
@@ -34,6 +42,9 @@ async def answer_once(inbound: Inbound, caller: Caller, edition: Edition, idempo
         inbound = msgspec.structs.replace(inbound, request_id=f"{inbound.request_id}.{found.run}")
     try:
         reply = await answer(inbound, caller, edition)
+    except LeftBehind:  # charged: a repeat must not be charged again
+        edition.background.spawn(found.spent())
+        raise
     except asyncio.CancelledError:
         edition.background.spawn(found.release())
         raise
@@ -41,7 +52,12 @@ async def answer_once(inbound: Inbound, caller: Caller, edition: Edition, idempo
         await found.release()
         raise
     if isinstance(reply.body, bytes):
-        await found.done(Answer(headers=_kept(reply), body=reply.body))
+        kept = Answer(headers=_kept(reply), body=reply.body)
+        try:
+            await found.done(kept)
+        except asyncio.CancelledError:  # an end is noted once: the first of the two counts
+            edition.background.spawn(found.done(kept))
+            raise
         return reply
     if not isinstance(reply.body, StreamBody):
         raise TypeError("a reply is bytes or a StreamBody")

@@ -1,5 +1,6 @@
 """The whole journey of one inference request, on one screen."""
 
+import asyncio
 from typing import Final
 
 import msgspec
@@ -8,7 +9,7 @@ from gatewayz.dialects.formats import KEYED_FORMATS
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.admit import admit
 from gatewayz.flow.cached import CachingStream, cache_place
-from gatewayz.flow.converse import KeptStream, begin_turn, is_in_session
+from gatewayz.flow.converse import KeptStream, Turn, begin_turn, is_in_session
 from gatewayz.flow.dispatch import DispatchFailed, Opened, dispatch
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.ground import begin_search
@@ -20,9 +21,13 @@ from gatewayz.flow.settle import Bill
 from gatewayz.flow.values import Admission, Inbound, ParsedCall, Reply
 from gatewayz.sdk.errors import AuthenticationFailed, GatewayzError
 
-__all__ = ["answer"]
+__all__ = ["LeftBehind", "answer"]
 
 _REQUESTED: Final = b"x-requested-model"
+
+
+class LeftBehind(asyncio.CancelledError):
+    """The caller left when the provider had answered: the call is charged, though nobody has the answer."""
 
 
 async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
@@ -75,11 +80,18 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
         return Reply(content_type=opened.stream.content_type, body=body, facts=facts)
     whole = await _whole(opened, bill, inbound, edition)
     if turn is not None:
-        await turn.keep_whole(whole, opened.trial.offer.model)
+        await _keep_turn(turn, whole, opened)
     if place is not None:
         place.keep(opened, whole, bill)
     content_type = JSON if opened.answer is None else opened.answer.content_type
     return Reply(content_type=content_type, body=whole, facts=facts)
+
+
+async def _keep_turn(turn: Turn, whole: bytes, opened: Opened) -> None:
+    try:
+        await turn.keep_whole(whole, opened.trial.offer.model)
+    except asyncio.CancelledError as left:
+        raise LeftBehind from left
 
 
 def _known_as(reply: Reply, call: ParsedCall) -> Reply:
@@ -94,8 +106,10 @@ async def _whole(opened: Opened, bill: Bill, inbound: Inbound, edition: Edition)
         attempt = opened.trial.succeeded()  # the provider did its part
         bill.settled(None, (*opened.failed, attempt), status=error.status, error_code=error.code)
         raise
-    except BaseException:  # cancellation too: let go, then raise again
+    except BaseException as fault:  # cancellation too: let go, then raise again
         edition.background.spawn(_settle_left_behind(opened, bill))
+        if isinstance(fault, asyncio.CancelledError) and opened.answer is not None:
+            raise LeftBehind from fault
         raise
 
 
