@@ -30,6 +30,18 @@ async def idempotency(tmp_path: Path) -> AsyncIterator[Idempotency]:
     await store.aclose()
 
 
+class Announcing(WireFake):
+    """Tells when it is first called."""
+
+    def __init__(self, *script: Any) -> None:
+        super().__init__(*script)
+        self.asked = asyncio.Event()
+
+    async def exchange(self, *args: Any) -> Any:
+        self.asked.set()
+        return await super().exchange(*args)
+
+
 async def ask(scene: Scene, idempotency: Idempotency) -> Reply:
     return await answer_once(scene.inbound(), CALLER, scene.edition, idempotency, "k")
 
@@ -59,10 +71,10 @@ async def test_a_caller_that_leaves_while_it_is_charged_is_not_charged_again(ide
 
 
 async def test_a_caller_that_leaves_before_the_answer_may_ask_again(idempotency: Idempotency) -> None:
-    scene = Scene(a=WireFake(asyncio.Event(), WHOLE))
+    provider = Announcing(asyncio.Event(), WHOLE)
+    scene = Scene(a=provider)
     asking = asyncio.ensure_future(ask(scene, idempotency))
-    await asyncio.sleep(0.01)
-    assert scene.providers["a"].calls
+    await provider.asked.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
