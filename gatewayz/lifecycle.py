@@ -65,6 +65,7 @@ from gatewayz.domain.response_cache.open import open_response_cache
 from gatewayz.domain.routing.pools import Pools
 from gatewayz.domain.sharing.sharing import Sharing
 from gatewayz.domain.status.open import StatusParts, open_status
+from gatewayz.domain.usage.apps import AppRanking
 from gatewayz.domain.usage.key_uses import KeyUses
 from gatewayz.domain.usage.retention import Retention
 from gatewayz.domain.usage.token_counter import TokenCounter
@@ -232,6 +233,7 @@ class Lifecycle:
                 conversations=self._conversations,
                 feedback=Feedbacks(store.feedback, self._conversations, self._clock, [self._hear_opinion]),
                 response_cache=self._response_cache,
+                apps=AppRanking(store.usage_reports, self._clock),
                 sharing=Sharing(store.shares, self._clock),
                 observation=self._observation,
                 events=self._events,

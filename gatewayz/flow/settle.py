@@ -166,6 +166,7 @@ class Bill:
                 status=status,
                 error_code=error_code,
                 stream=self._call.head.stream,
+                app=self._inbound.app,
                 duration_ms=(self._edition.clock.monotonic() - self._inbound.started) * 1000.0,
                 first_content_ms=first_content_ms,
                 cache=self.cache,

@@ -13,7 +13,7 @@ from gatewayz.domain.catalog.catalog import Model
 from gatewayz.domain.limits.limiter import Lease
 from gatewayz.sdk.audio import Recording
 from gatewayz.sdk.interfaces import Hold, PoolRouter, Provider, Ranking, RoutingCall
-from gatewayz.sdk.observe import Attempt
+from gatewayz.sdk.observe import App, Attempt
 from gatewayz.sdk.offers import Offer
 from gatewayz.sdk.wire import Format, Headers
 
@@ -47,6 +47,8 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     """The chat session that the query names."""
     recording: Recording | None = None
     """The sound that came with the call; `body` then has its other fields."""
+    app: App | None = None
+    """The application that the call names."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):

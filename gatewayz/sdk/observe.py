@@ -8,12 +8,21 @@ from gatewayz.sdk.interfaces import Charge
 from gatewayz.sdk.money import Nano
 from gatewayz.sdk.offers import Offer
 
-__all__ = ["Attempt", "CacheUse", "Outcome", "Settlement"]
+__all__ = ["App", "Attempt", "CacheUse", "Outcome", "Settlement"]
 
 Outcome = Literal["success", "caller_fault", "rate_limited", "fault", "abandoned"]
 """How an attempt ended: `abandoned` means the caller left first."""
 CacheUse = Literal["hit", "miss"]
 """Whether an answer came out of the response cache."""
+
+
+class App(msgspec.Struct, frozen=True, kw_only=True):
+    """The application a call says it comes from: its caller's own words, shortened."""
+
+    name: str
+    """At most 80 characters; the host where it has no title."""
+    url: str | None = None
+    """Scheme and host."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,3 +68,5 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """What the response cache did; None: it was not asked."""
     saved: Nano = Nano(0)
     """What a hit cost less than the call itself would have."""
+    app: App | None = None
+    """None: it names none."""

@@ -214,4 +214,6 @@ USAGE_COLUMNS: Final = (
     "characters",
     "cache",
     "saved_nano",
+    "app",
+    "app_url",
 )

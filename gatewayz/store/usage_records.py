@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["GroupColumn", "UsageFilter", "UsageGroup", "UsageTotals", "UserTotals", "Wallets"]
+__all__ = ["GroupColumn", "UsageApp", "UsageFilter", "UsageGroup", "UsageTotals", "UserTotals", "Wallets"]
 
 GroupColumn = Literal["model", "provider"]
 
@@ -46,6 +46,15 @@ class UsageGroup(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
     tokens: int
     charged: int
+
+
+class UsageApp(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls of one application: of one address, or of one name where it told no address."""
+
+    name: str
+    url: str | None
+    requests: int
+    tokens: int
 
 
 class UserTotals(msgspec.Struct, frozen=True, kw_only=True):

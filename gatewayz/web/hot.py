@@ -35,6 +35,7 @@ from gatewayz.telemetry.metrics.request_record import RequestRecord
 from gatewayz.web.asgi import ASGI, Receive, Scope, Send
 from gatewayz.web.audio_forms import read_upload
 from gatewayz.web.bodies import check_json_headers, read_body
+from gatewayz.web.calling_app import calling_app
 from gatewayz.web.client_address import ClientAddresses
 from gatewayz.web.cors import Cors
 from gatewayz.web.errors import InternalError
@@ -118,6 +119,7 @@ class HotFront:
                 headers=head.format_headers,
                 client_address=address,
                 cache_control=head.cache_control,
+                app=calling_app(head.app_title, head.app_url),
                 session_id=session_of_query(query) if (query := scope.get("query_string")) else None,
                 recording=recording,
             )

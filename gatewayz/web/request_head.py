@@ -35,6 +35,9 @@ class RequestHead(msgspec.Struct, kw_only=True):
     """`origin`, else `referer`: the page that calls."""
     forwarded_for: bytes | None = None
     cache_control: bytes = b""
+    app_title: bytes | None = None
+    app_url: bytes | None = None
+    """`X-Title` and `HTTP-Referer`: the application that the caller names."""
     format_headers: Headers = ()
     """Headers that are part of a call in some wire format."""
 
@@ -79,6 +82,10 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> RequestHead:
                 head.referrer = value.decode("latin-1")
             case b"cache-control":
                 head.cache_control = value
+            case b"http-referer":
+                head.app_url = value
+            case b"x-title":
+                head.app_title = value
             case b"x-forwarded-for":
                 head.forwarded_for = value
             case _ if name in _FORMAT_HEADERS and len(value) <= _MAX_FORMAT_HEADER:

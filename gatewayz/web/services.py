@@ -30,6 +30,7 @@ from gatewayz.domain.response_cache.response_cache import ResponseCache
 from gatewayz.domain.sharing.sharing import Sharing
 from gatewayz.domain.status.page import StatusPage
 from gatewayz.domain.webhooks.webhooks import Webhooks
+from gatewayz.domain.usage.apps import AppRanking
 from gatewayz.jobs.catalog_sync import CatalogSyncJob
 from gatewayz.sdk.clock import Clock
 from gatewayz.telemetry.metrics.metrics import Metrics
@@ -88,6 +89,8 @@ class Services:
     """What users think of answers."""
     response_cache: ResponseCache
     """Answers that are given again."""
+    apps: AppRanking
+    """Which applications call most."""
     sharing: Sharing
     """Links to conversations."""
     events: EventLog

@@ -47,6 +47,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             for model, key in calls:
                 sent = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
                 headers = {"authorization": f"Bearer {key}"}
+                if key == keys[0]:
+                    headers |= {"http-referer": "https://chat.example/here?secret=1", "x-title": "Chat page"}
                 reply = httpx.post(f"{gateway.base}/v1/chat/completions", json=sent, headers=headers)
                 assert reply.is_success is (model != "test/broken"), reply.text
             with httpx.Client(base_url=gateway.base, timeout=20) as client:
@@ -174,6 +176,9 @@ def test_4_7_1_leaderboard(live: Live) -> None:
         first["total_tokens"] > board["data"][1]["total_tokens"] and live.get(first["model_url"])["id"] == first["id"]
     )
     assert [row["rank"] for row in live.get("/ranking/models", limit=1, offset=1)["data"]] == [2]
-    apps = live.get("/ranking/apps")
-    assert apps["data"] == [] and apps["note"]
+    apps = live.get("/ranking/apps")["data"]
+    assert [(app["rank"], app["app_name"], app["app_url"], app["requests"]) for app in apps] == [
+        (1, "Chat page", "https://chat.example", 3)
+    ]
+    assert apps[0]["total_tokens"] > 0 and apps[0]["trend_percentage"] == "new"
     live.get("/ranking/models", 422, limit=0)

@@ -21,8 +21,9 @@ async def rank_models(call: Call) -> Response:
 
 
 async def rank_apps(call: Call) -> Response:
-    """The applications used most, as far as that is recorded."""
-    return json_response(ranked_apps(read_query(RankingQuery)))
+    """The applications used most, of those that name themselves (`HTTP-Referer`, `X-Title`)."""
+    query = read_query(RankingQuery)
+    return json_response(await ranked_apps(call.services.apps, query, call.edition.clock.now()))
 
 
 ROUTES: Final = (

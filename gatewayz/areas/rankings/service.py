@@ -12,6 +12,7 @@ from gatewayz.domain.catalog.gateways import Gateways
 from gatewayz.domain.observation.figures import served
 from gatewayz.domain.observation.totals import by_model
 from gatewayz.domain.observation.traffic import Traffic, TrafficView
+from gatewayz.domain.usage.apps import AppRanking
 
 __all__ = ["RankingQuery", "ranked_apps", "ranked_models"]
 
@@ -50,9 +51,25 @@ async def ranked_models(
     return _page(rows, query)
 
 
-def ranked_apps(query: RankingQuery) -> dict[str, Any]:
-    """Return the applications by use: none, because requests are not recorded by application."""
-    return {**_page([], query), "note": "Requests are not recorded by application."}
+async def ranked_apps(apps: AppRanking, query: RankingQuery, now: datetime) -> dict[str, Any]:
+    """Return the applications that name themselves by the tokens of the last seven days. Raises StoreUnavailable."""
+    rows = [
+        {
+            "id": use.app.url or use.app.name,
+            "rank": rank,
+            "app_name": use.app.name,
+            "app_url": use.app.url,
+            "requests": use.app.requests,
+            "tokens": _short(use.app.tokens),
+            "total_tokens": use.app.tokens,
+            **_trend(use.app.tokens, use.before),
+            "time_period": _PERIOD_NAME,
+            "scraped_at": now,
+            "logo_url": None,
+        }
+        for rank, use in enumerate(await apps.top(), 1)
+    ][query.offset : query.offset + query.limit]
+    return _page(rows, query)
 
 
 def _tokens(parts: Sequence[Traffic]) -> Mapping[str, int]:

@@ -58,6 +58,8 @@ def usage_row(row_id: int, settlement: Settlement) -> UsageRow:
         usage.characters or None,
         settlement.cache,
         settlement.saved if settlement.cache == "hit" else None,
+        None if settlement.app is None else settlement.app.name,
+        None if settlement.app is None else settlement.app.url,
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "check", "current", "downgrade", "upgrade", "upgrade_sync"]
 
-HEAD: Final = "0023"
+HEAD: Final = "0025"
 """Newest migration; known without importing alembic, so that an up-to-date database costs one query at start."""
 LOCK_ID: Final = 0x67617465
 """Advisory lock of PostgreSQL that upgrades take."""

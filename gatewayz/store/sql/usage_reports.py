@@ -1,6 +1,7 @@
 """Pages and sums over everybody's calls, made by the database."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, select
@@ -10,7 +11,15 @@ from gatewayz.store.moment_id import first_id
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.tables.ledger import ledger_wallets
 from gatewayz.store.sql.tables.usage import usage_log
-from gatewayz.store.usage_records import GroupColumn, UsageFilter, UsageGroup, UsageTotals, UserTotals, Wallets
+from gatewayz.store.usage_records import (
+    GroupColumn,
+    UsageApp,
+    UsageFilter,
+    UsageGroup,
+    UsageTotals,
+    UserTotals,
+    Wallets,
+)
 
 __all__ = ["SqlUsageReports"]
 
@@ -75,6 +84,27 @@ class SqlUsageReports:
             return [
                 UsageGroup(name=name, requests=count, tokens=int(tokens), charged=int(charged))
                 for name, count, tokens, charged in session.execute(statement)
+            ]
+
+        return await self._database.read(work)
+
+    async def apps(self, since: datetime, until: datetime, *, limit: int) -> Sequence[UsageApp]:
+        """Return the applications that named themselves in answered calls, most tokens first."""
+        key, tokens = func.coalesce(_C.app_url, _C.app), _sum(_INPUT + _OUTPUT)
+        statement = (
+            select(func.max(_C.app), func.max(_C.app_url), func.count(), tokens)
+            .where(
+                *_conditions(UsageFilter(since=since, until=until)), _C.app.is_not(None), _C.charged_nano.is_not(None)
+            )
+            .group_by(key)
+            .order_by(tokens.desc(), key)
+            .limit(limit)
+        )
+
+        def work(session: Session) -> list[UsageApp]:
+            return [
+                UsageApp(name=name, url=url, requests=count, tokens=int(tokens))
+                for name, url, count, tokens in session.execute(statement)
             ]
 
         return await self._database.read(work)

@@ -12,6 +12,7 @@ from gatewayz.store.records import USAGE_COLUMNS, UsageRow
 from gatewayz.store.sql.statements import Refused
 from gatewayz.store.sql.store import SqlStore
 from gatewayz.store.sql.tables.usage import usage_log
+from gatewayz.store.usage_records import UsageApp
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -35,6 +36,8 @@ def row(row_id: int, **changes: Any) -> UsageRow:
         "rates": None,
         "cache": None,
         "saved_nano": None,
+        "app": None,
+        "app_url": None,
         "status": 200,
     }
     return tuple((values | changes)[name] for name in USAGE_COLUMNS)
@@ -120,3 +123,22 @@ def test_a_full_millisecond_borrows_from_the_next() -> None:
 
 def test_ids_fit_a_signed_64_bit_column() -> None:
     assert first_id(EPOCH + timedelta(days=365 * 60)) < 2**63
+
+
+async def test_applications_are_summed_by_address_or_name(store: SqlStore) -> None:
+    ids = MomentIds(lambda _: 1)
+    calls = [
+        {"app": "Old name", "app_url": "https://a.example", "output_tokens": 5},
+        {"app": "Page", "app_url": "https://a.example", "output_tokens": 6},
+        {"app": "Tool", "output_tokens": 7},
+        {"app": "Failed", "output_tokens": 50, "charged_nano": None, "status": 503},
+        {"output_tokens": 100},
+    ]
+    await store.usage.append_usage([row(ids.next(first_id(NOW)), **call) for call in calls])
+    later = NOW + timedelta(seconds=1)
+    assert list(await store.usage_reports.apps(NOW, later, limit=9)) == [
+        UsageApp(name="Page", url="https://a.example", requests=2, tokens=11),
+        UsageApp(name="Tool", url=None, requests=1, tokens=7),
+    ]
+    assert [app.name for app in await store.usage_reports.apps(NOW, later, limit=1)] == ["Page"]
+    assert list(await store.usage_reports.apps(later, later + timedelta(days=1), limit=9)) == []

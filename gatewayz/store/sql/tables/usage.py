@@ -14,6 +14,8 @@ __all__ = ["usage_log"]
 
 _ASKED = text("cache IS NOT NULL")
 """Rows of calls for which the response cache was asked."""
+_NAMED = text("app IS NOT NULL")
+"""Rows of calls that name their application."""
 
 usage_log = Table(
     "usage_log",
@@ -52,8 +54,11 @@ usage_log = Table(
     Column("characters", BigInteger),
     Column("cache", String(4)),
     Column("saved_nano", BigInteger),
+    Column("app", String(80)),
+    Column("app_url", String(120)),
     Index(None, "user_id", "id"),
     Index(None, "request_id"),
     Index("ix_usage_log_cache", "id", sqlite_where=_ASKED, postgresql_where=_ASKED),
+    Index("ix_usage_log_app", "id", sqlite_where=_NAMED, postgresql_where=_NAMED),
     postgresql_partition_by="RANGE (id)",
 )
