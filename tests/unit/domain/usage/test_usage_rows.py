@@ -50,6 +50,8 @@ def test_every_column_of_a_paid_call() -> None:
         "characters": None,
         "cache": None,
         "saved_nano": None,
+        "app": None,
+        "app_url": None,
     }
 
 
