@@ -29,8 +29,8 @@ from gatewayz.domain.promotions import Promotions
 from gatewayz.domain.response_cache.response_cache import ResponseCache
 from gatewayz.domain.sharing.sharing import Sharing
 from gatewayz.domain.status.page import StatusPage
-from gatewayz.domain.webhooks.webhooks import Webhooks
 from gatewayz.domain.usage.apps import AppRanking
+from gatewayz.domain.webhooks.webhooks import Webhooks
 from gatewayz.jobs.catalog_sync import CatalogSyncJob
 from gatewayz.sdk.clock import Clock
 from gatewayz.telemetry.metrics.metrics import Metrics
