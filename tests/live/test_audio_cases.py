@@ -49,6 +49,18 @@ class Booth:
         """Check what was charged; what follows the end of an answer takes a moment."""
         until(lambda: before - self.balance() == Decimal(expected))
 
+    def receipt(self, request_id: str) -> dict[str, Any]:
+        """Return the receipt of a call; it is written a moment after the answer."""
+        found: list[httpx.Response] = []
+
+        def is_there() -> bool:
+            found[:] = [self.client.get("/v1/generation", params={"id": request_id}, headers=self.user)]
+            return found[0].status_code == 200
+
+        until(is_there)
+        shown: dict[str, Any] = found[0].json()["data"]
+        return shown
+
     def uploads(self) -> int:
         """Return how many files in the spool folder the gateway has open."""
         folder = Path(f"/proc/{self.gateway.pid}/fd")
@@ -139,6 +151,8 @@ def test_19_1_a_recording_and_its_charge(booth: Booth) -> None:
     assert (usage["cost_usd"], usage["cost_per_minute"], usage["duration_minutes"]) == (0.0009, 0.006, 0.15)
     assert usage["usage_source"] == "provider" and usage["provider"] == "first"
     booth.charged(before, "0.0009")
+    receipt = booth.receipt(reply.headers["x-request-id"])
+    assert (receipt["audio_ms"], receipt["rates"]["second"], receipt["total_cost"]) == (9000, 100_000, 0.0009)
     (seen,) = booth.first.seen
     assert seen.body.pop("file") == sound
     assert seen.body == {
@@ -282,6 +296,8 @@ def test_speech_is_streamed_and_charged_by_its_characters(booth: Booth, sdk: ope
 
     assert (tmp_path / "said.mp3").read_bytes() == b"ID3" + b"pong" * 1000
     booth.charged(before, "0.000075")
+    receipt = booth.receipt(sound.headers["x-request-id"])
+    assert (receipt["characters"], receipt["streamed"], receipt["total_cost"]) == (5, True, 0.000075)
     assert booth.first.seen[0].body == {
         "model": "speaks-1",
         "input": "Grüße",

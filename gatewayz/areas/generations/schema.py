@@ -67,6 +67,10 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     native_tokens_reasoning: int
     native_tokens_cached: int
     num_media_completion: int
+    audio_ms: int | None
+    """Milliseconds of sound that were charged."""
+    characters: int | None
+    """Of text read aloud."""
     generation_time: int
     """From the call's arrival to its end."""
     latency: int | None

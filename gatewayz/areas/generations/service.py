@@ -62,6 +62,8 @@ def _generation(row: Mapping[str, Any], ledger: LedgerIds | None) -> Generation:
         native_tokens_reasoning=row["reasoning_tokens"],
         native_tokens_cached=row["cache_read_tokens"],
         num_media_completion=row["images"],
+        audio_ms=row["audio_ms"],
+        characters=row["characters"],
         generation_time=row["duration_ms"],
         latency=row["first_content_ms"],
         requested_model=row["requested_model"],
