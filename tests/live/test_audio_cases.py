@@ -115,6 +115,11 @@ def booth_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booth]:
                     "price": {"character": "15"},
                     "offers": {"first": {"id": "speaks-1"}, "second": {"id": "speaks-2"}},
                 },
+                "acme/tokens": {
+                    "modality": "audio->text",
+                    "price": {"input": "2.5", "output": "10", "audio_input": "6", "second": "0.0001"},
+                    "offers": {"first": {"id": "tokens"}},
+                },
                 "acme/unpriced": {"modality": "audio->text", "offers": {"first": {"id": "unpriced"}}},
             },
         }
@@ -207,6 +212,18 @@ def test_a_provider_that_counts_nothing_is_charged_by_the_measured_length(booth:
 
     assert (usage["usage_source"], usage["cost_usd"]) == ("estimated", 0.003)
     booth.charged(before, "0.003")
+
+
+def test_a_provider_that_counts_tokens_is_charged_by_them(booth: Booth) -> None:
+    details = b'"input_token_details": {"audio_tokens": 10, "text_tokens": 4}'
+    counted = b'{"type": "tokens", "input_tokens": 14, "output_tokens": 45, ' + details + b"}"
+    booth.first.behave = lambda seen: (200, {}, [b'{"text": "pong", "usage": ' + counted + b"}"])
+    before = booth.balance()
+    shown = booth.transcribe(wav(60), model="acme/tokens").json()
+
+    assert (shown["gateway_usage"]["cost_usd"], shown["gateway_usage"]["usage_source"]) == (0.00052, "provider")
+    assert (shown["usage"]["input_tokens"], shown["usage"]["output_tokens"]) == (14, 45)
+    booth.charged(before, "0.00052")
 
 
 def test_a_short_recording_is_charged_as_a_tenth_of_a_minute(booth: Booth) -> None:
