@@ -180,6 +180,15 @@ def test_a_second_trigger_is_told_that_one_is_running(admin: httpx.Client, lists
     assert call(admin, "lab/slow").status_code == 200
 
 
+def test_an_incremental_run_asks_only_whose_list_is_old(admin: httpx.Client, lists: Lists) -> None:
+    lists.models = [line("fresh")]
+    asked = [admin.post(f"{SYNC}/incremental").raise_for_status().json()["details"]["providers"]]
+    until(lambda: call(admin, "lab/fresh").status_code == 200)
+    until(lambda: admin.get(f"{SYNC}/status").json()["running"] is None)
+    asked.append(admin.post(f"{SYNC}/incremental").raise_for_status().json()["details"]["providers"])
+    assert asked == [["lab"], []]
+
+
 def test_a_list_that_fails_leaves_the_last_good_one(admin: httpx.Client, lists: Lists) -> None:
     lists.models = [line("kept")]
     sync(admin)
