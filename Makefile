@@ -1,6 +1,6 @@
 # Two commands: `make run` serves a first answer, `make test` proves the project. Each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help run test acceptance-full lint bench clean
+.PHONY: help run test acceptance-full lint bench docs clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -44,5 +44,12 @@ lint: $(VENV)/.installed-test  ## Style, types, import contracts
 bench: $(VENV)/.installed-test  ## Measure against direct, nginx, LiteLLM and Portkey; writes docs/benchmarks.md
 	bash benchmarks/run.sh
 
+$(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
+	$(PIP) install -e '.[docs]'
+	@touch $@
+
+docs: $(VENV)/.installed-docs  ## Build the documentation's site in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
 clean:  ## Forget what was set up
-	rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) var site .pytest_cache .mypy_cache .ruff_cache .hypothesis
