@@ -197,3 +197,19 @@ async def test_a_refused_connection_says_nothing_of_the_inside(make: Callable[..
         await make(allowed_networks=LOOPBACK).fetch(f"http://127.0.0.1:{port}/")
     assert "127.0.0.1" not in caught.value.message
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://hooks.example/", "https://127.0.0.1/", "https://[::ffff:10.0.0.1]/", "https://a:b@hooks.example/", ""],
+)
+async def test_who_types_a_url_that_is_not_fetched_is_told(make: Callable[..., Fetcher], url: str) -> None:
+    with pytest.raises(EgressRefused):
+        await make(schemes=("https",)).check(url)
+
+
+async def test_a_url_that_would_be_fetched_passes_and_so_does_a_name_nobody_knows_yet(
+    make: Callable[..., Fetcher],
+) -> None:
+    await make(allowed_networks=LOOPBACK).check("http://127.0.0.1:9/")
+    await make().check("https://hooks.invalid/")
