@@ -16,7 +16,15 @@ from gatewayz.sdk.images import ImageCall, Images
 from gatewayz.sdk.usage import Usage
 from gatewayz.sdk.wire import OPENAI_IMAGES, Format
 
-__all__ = ["DEFAULT_MODEL", "MAX_IMAGES", "OPENAI_IMAGES_DIALECT", "OpenAiImages"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "MAX_IMAGES",
+    "OPENAI_IMAGES_DIALECT",
+    "QUALITIES",
+    "RESPONSE_FORMATS",
+    "STYLES",
+    "OpenAiImages",
+]
 
 DEFAULT_MODEL: Final = "stabilityai/sd3.5"
 MAX_IMAGES: Final = 10
@@ -24,9 +32,9 @@ MAX_PROMPT_CHARACTERS: Final = 32_000
 _DEFAULT_SIZE: Final = "1024x1024"
 _MAX_PIXELS: Final = 2048 * 2048
 _SIZE: Final = re.compile(r"([1-9][0-9]{1,3})x([1-9][0-9]{1,3})")
-_QUALITIES: Final = ("standard", "hd", "low", "medium", "high", "auto")
-_STYLES: Final = ("natural", "vivid")
-_RESPONSE_FORMATS: Final = ("url", "b64_json")
+QUALITIES: Final = ("standard", "hd", "low", "medium", "high", "auto")
+STYLES: Final = ("natural", "vivid")
+RESPONSE_FORMATS: Final = ("url", "b64_json")
 _LEFT_HERE: Final = frozenset({"google_project_id", "google_location", "google_endpoint_id"})
 """Where pictures are made is the operator's to say; never sent on."""
 
@@ -46,7 +54,7 @@ class _Body(msgspec.Struct):
 
 _RULES: Final = RequestRules(
     bounds={"n": (1, MAX_IMAGES)},
-    allowed={"quality": _QUALITIES, "style": _STYLES, "response_format": _RESPONSE_FORMATS},
+    allowed={"quality": QUALITIES, "style": STYLES, "response_format": RESPONSE_FORMATS},
 )
 _READER: Final = RequestReader(_Body, _RULES, frozenset(_Body.__struct_fields__))
 _KNOWN: Final = frozenset(_Body.__struct_fields__) - {"stream"} | _LEFT_HERE

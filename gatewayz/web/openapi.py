@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import msgspec
 
-from gatewayz.sdk.wire import ANTHROPIC_MESSAGES, Format
+from gatewayz.sdk.wire import ANTHROPIC_MESSAGES, OPENAI_IMAGES, Format
 from gatewayz.web.audio_openapi import AUDIO_OPERATIONS, audio_operation
 from gatewayz.web.guards import Guard
+from gatewayz.web.images_openapi import images_operation
 from gatewayz.web.routes import Route
 
 __all__ = ["Document", "describe"]
@@ -170,8 +171,8 @@ def _all_error_responses() -> Document:
 
 
 def _inference_operation(path: str, format: Format) -> Document:
-    if format in AUDIO_OPERATIONS:
-        told = audio_operation(path, format)
+    if format in AUDIO_OPERATIONS or format == OPENAI_IMAGES:
+        told = images_operation(format) if format == OPENAI_IMAGES else audio_operation(path, format)
         return {
             "operationId": f"post{path.replace('/', '_')}",
             "tags": ["inference"],
