@@ -29,6 +29,7 @@ from gatewayz.areas.analytics.routes import ROUTES as ANALYTICS
 from gatewayz.areas.api_keys.routes import ROUTES as API_KEYS
 from gatewayz.areas.auth.routes import ROUTES as AUTH
 from gatewayz.areas.availability.routes import ROUTES as AVAILABILITY
+from gatewayz.areas.batches.routes import ROUTES as BATCHES
 from gatewayz.areas.catalog.routes import ROUTES as CATALOG
 from gatewayz.areas.chat_metrics.routes import ROUTES as CHAT_METRICS
 from gatewayz.areas.chat_sessions.routes import ROUTES as CHAT_SESSIONS
@@ -41,6 +42,7 @@ from gatewayz.areas.documentation.routes import ROUTES as DOCUMENTATION
 from gatewayz.areas.documentation.routes import document_route
 from gatewayz.areas.error_monitor.routes import ROUTES as ERROR_MONITOR
 from gatewayz.areas.feedback.routes import ROUTES as FEEDBACK
+from gatewayz.areas.files.routes import ROUTES as FILES
 from gatewayz.areas.gateways.routes import ROUTES as GATEWAYS
 from gatewayz.areas.general_router.routes import ROUTES as GENERAL_ROUTER
 from gatewayz.areas.generations.routes import ROUTES as GENERATIONS
@@ -115,6 +117,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *PROVIDERS,
     *RANKINGS,
     *INFERENCE,
+    *FILES,
+    *BATCHES,
     *CHAT_METRICS,
     *CHAT_SESSIONS,
     *FEEDBACK,

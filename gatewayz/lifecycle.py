@@ -25,6 +25,7 @@ from gatewayz.config.settings import Settings
 from gatewayz.config.watch import Watch
 from gatewayz.dialects.formats import DIALECTS, PASSTHROUGHS, READERS
 from gatewayz.domain.analytics.event_log import EventLog
+from gatewayz.domain.batches.batches import Batches
 from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.breakers.retry_budget import RetryBudget
 from gatewayz.domain.breakers.signals import RouteSignals
@@ -37,6 +38,7 @@ from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.error_patterns.error_patterns import ErrorPatterns
 from gatewayz.domain.error_patterns.fixes import Fixes
 from gatewayz.domain.feedback.feedback import Feedbacks
+from gatewayz.domain.files.files import Files
 from gatewayz.domain.health.open import open_health
 from gatewayz.domain.hub.hub import Hub
 from gatewayz.domain.idempotency.idempotency import Idempotency
@@ -71,6 +73,7 @@ from gatewayz.domain.usage.retention import Retention
 from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.domain.usage.usage_log import UsageLog
 from gatewayz.domain.webhooks.open import WebhookParts, open_webhooks
+from gatewayz.flow.batches import PipelineCalls, open_batch_jobs
 from gatewayz.flow.edition import Background, Edition
 from gatewayz.flow.gateway import Gateway
 from gatewayz.flow.observers import ObserverGroup
@@ -211,6 +214,7 @@ class Lifecycle:
             metrics = self._open_metrics(store)
             status = self._open_status(store)
             notices = self._open_notices(store)
+            self._open_batches(store)
             self._services = Services(
                 clock=self._clock,
                 store=store,
@@ -231,6 +235,10 @@ class Lifecycle:
                 catalog_source=self._catalogs,
                 catalog_sync=self._catalog_sync,
                 conversations=self._conversations,
+                files=self._files,
+                batches=Batches(
+                    store.batches, self._files, self._clock, lambda: self._gateway.edition.settings.batches
+                ),
                 feedback=Feedbacks(store.feedback, self._conversations, self._clock, [self._hear_opinion]),
                 response_cache=self._response_cache,
                 apps=AppRanking(store.usage_reports, self._clock),
@@ -370,6 +378,19 @@ class Lifecycle:
             watch.periodic(),
         )
         return parts
+
+    def _open_batches(self, store: "SqlStore") -> None:
+        self._files = Files(store.files, self._clock, lambda: self._gateway.edition.settings.files)
+        calls = PipelineCalls(self._gateway, self._keys, self._ledger, lambda: self._requests.working)
+        self._batch_jobs = open_batch_jobs(
+            calls,
+            store,
+            self._files,
+            self._clock,
+            self._loaded.settings,
+            gateway=self._gateway,
+            holder=self._process,
+        )
 
     def _open_events(self, store: "SqlStore") -> None:
         self._events = EventLog(store.analytics, self._clock, self._loaded.settings.analytics)
@@ -591,7 +612,7 @@ class Lifecycle:
         self._run(self._health_checks.periodic().run(), "look after health checks")
         self._run(self._events.run(), "write analytics events")
         self._run(self._prune_events.periodic().run(), self._prune_events.name)
-        for job in self._incident_jobs:
+        for job in (*self._incident_jobs, *self._batch_jobs):
             self._run(job.run(), job.name)
         if self._errors.is_enabled:
             self._run(self._exchange_errors.run(), self._exchange_errors.name)

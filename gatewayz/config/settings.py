@@ -10,6 +10,7 @@ from typing import Literal
 from gatewayz.config.sections.access import Access, Keys, MailDomains
 from gatewayz.config.sections.audio import Audio
 from gatewayz.config.sections.base import PositiveInt, Section
+from gatewayz.config.sections.batches import Batches, Files
 from gatewayz.config.sections.caching import ResponseCache
 from gatewayz.config.sections.catalog import CatalogSync
 from gatewayz.config.sections.errors import ErrorFix, ErrorMonitor
@@ -102,6 +103,8 @@ class Settings(Section, frozen=True, kw_only=True):
     ledger: Ledger = Ledger()
     plans: Plans = Plans()
     limits: Limits = Limits()
+    files: Files = Files()
+    batches: Batches = Batches()
     partners: dict[str, PartnerEntry] = {}
     referrals: Referrals = Referrals()
     logging: Logging = Logging()

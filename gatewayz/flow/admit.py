@@ -11,7 +11,7 @@ from gatewayz.sdk.interfaces import Hold
 from gatewayz.sdk.money import Nano
 from gatewayz.sdk.offers import Offer
 
-__all__ = ["admit"]
+__all__ = ["admit", "hold_key"]
 
 Offers = tuple[Offer, ...]
 
@@ -71,7 +71,7 @@ async def _hold(
 
     Raises PaymentRequired for the offers of a model, and where the model that a router chose cannot be paid.
     """
-    offers, key = call.model.offers, _key(caller, request_id)
+    offers, key = call.model.offers, hold_key(caller.user_id, request_id)
     await check_trial(caller, call.model.id, edition.trial_gate, edition.settings.plans.trial)
     if known_cost is not None:
         return await edition.billing.authorize(caller.user_id, known_cost, key), offers
@@ -102,6 +102,6 @@ def _likely_cost(call: ParsedCall, offers: Offers) -> Nano:
     return likely_cost(offers, call.prompt_tokens, output_tokens, call.head.n)
 
 
-def _key(caller: Caller, request_id: str) -> str:
+def hold_key(user_id: int | None, request_id: str) -> str:
     """Return the key of the hold: callers may choose request ids, so each user has ids of its own."""
-    return f"{caller.user_id or 0}:{request_id}"
+    return f"{user_id or 0}:{request_id}"

@@ -34,6 +34,10 @@ class IdentityStore(Protocol):
         """Return the key with that hash and its user, whatever their state."""
         ...
 
+    async def find_holder_of_id(self, key_id: int) -> KeyHolder | None:
+        """Return the key of an id and its user, whatever their state."""
+        ...
+
     async def identity_revision(self) -> int:
         """Return the number of the newest change of any user or key."""
         ...

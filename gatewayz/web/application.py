@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from typing import Any, Final
 
-from quart import Quart, Response, g, request
+from quart import Quart, Request, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from gatewayz.domain.identity.restrictions import check_restrictions
@@ -26,6 +27,10 @@ from gatewayz.web.services import Services
 __all__ = ["create_application"]
 
 _log = logging.getLogger("gatewayz.web")
+_FORM_BYTES: Final = 64 * 1024
+"""What a form has around its file."""
+_OPENAI_PATHS: Final = ("/v1/models", "/v1/files", "/v1/batches")
+"""Those that OpenAI's SDKs ask for, beside the hot ones."""
 
 
 class EndpointMissing(ResourceNotFound):
@@ -54,7 +59,9 @@ def create_application(
     :param services_of: gives the services once the process has started.
     :param requests: counts what is answered.
     """
+    routes = tuple(routes)
     app = Quart("gatewayz", static_folder=None)
+    app.request_class = _request_class(gateway, routes)
     app.config.update(MAX_CONTENT_LENGTH=max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False, RESPONSE_TIMEOUT=None)
     app.url_map.strict_slashes = False
     for route in routes:
@@ -64,6 +71,19 @@ def create_application(
     _answer_errors(app, gateway)
     _stamp_answers(app, gateway)
     return app
+
+
+def _request_class(gateway: Gateway, routes: Iterable[Route]) -> type[Request]:
+    """Return requests whose bodies are bounded as their route says."""
+    uploads = frozenset((route.method, route.path) for route in routes if route.is_upload)
+
+    class BoundedRequest(Request):
+        def __init__(self, method: str, scheme: str, path: str, *rest: Any, **more: Any) -> None:
+            if (method, path) in uploads:
+                more["max_content_length"] = gateway.edition.settings.files.max_file_bytes + _FORM_BYTES
+            super().__init__(method, scheme, path, *rest, **more)
+
+    return BoundedRequest
 
 
 def _mount(app: Quart, gateway: Gateway, route: Route, services_of: Callable[[], Services]) -> None:
@@ -177,7 +197,8 @@ def _dialect(path: str) -> Format | None:
         return HOT_ROUTES[path]
     if path.endswith("/messages/count_tokens"):
         return ANTHROPIC_MESSAGES
-    return OPENAI_CHAT if path == "/v1/models" or path.startswith("/v1/models/") else None
+    is_openai = any(path == each or path.startswith(f"{each}/") for each in _OPENAI_PATHS)
+    return OPENAI_CHAT if is_openai else None
 
 
 def _as_text(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:

@@ -71,6 +71,16 @@ _GATEWAY_ERROR: Final = {
         "detail": {"type": "array", "items": {"type": "object"}},
     },
 }
+_UPLOAD: Final = {
+    "type": "object",
+    "required": ["file", "purpose"],
+    "properties": {
+        "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+        "purpose": {"type": "string", "enum": ["batch"]},
+        "expires_after[anchor]": {"type": "string", "enum": ["created_at"]},
+        "expires_after[seconds]": {"type": "integer", "minimum": 3600, "maximum": 2592000},
+    },
+}
 _INFERENCE_ERROR: Final = {
     "type": "object",
     "description": "In the words of the caller's format.",
@@ -143,6 +153,8 @@ def _operation(route: Route, schema_of: Mapping[type, Any]) -> Document:
             "required": True,
             "content": {"application/json": {"schema": schema_of[route.body]}},
         }
+    if route.is_upload:
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _UPLOAD}}}
     return operation
 
 

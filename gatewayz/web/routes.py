@@ -60,6 +60,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Of a successful answer."""
     content_type: str = "application/json"
     """Of a successful answer."""
+    is_upload: bool = False
+    """Its body is a form with a file, bounded by `files.max_file_bytes`; the handler reads it as it comes."""
 
 
 def json_response(body: bytes | object, status: int = 200) -> Response:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewayz.domain.analytics.event_log import EventLog
+from gatewayz.domain.batches.batches import Batches
 from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.domain.conversations.conversations import Conversations
 from gatewayz.domain.credits.adjustments import Adjustments
 from gatewayz.domain.error_patterns.error_patterns import ErrorPatterns
 from gatewayz.domain.feedback.feedback import Feedbacks
+from gatewayz.domain.files.files import Files
 from gatewayz.domain.health.pings import Pings
 from gatewayz.domain.health.readings import Readings
 from gatewayz.domain.health.vitals import Vitals
@@ -91,6 +93,10 @@ class Services:
     """Answers that are given again."""
     apps: AppRanking
     """Which applications call most."""
+    files: Files
+    """Files that users keep here."""
+    batches: Batches
+    """Calls that are made from files."""
     sharing: Sharing
     """Links to conversations."""
     events: EventLog

@@ -61,6 +61,9 @@ class FakeIdentityStore:
         self.put(found)
         self.changes.append(IdentityChange(revision=len(self.changes) + 1, user_id=found.user.id))
 
+    async def find_holder_of_id(self, key_id: int) -> KeyHolder | None:
+        raise NotImplementedError
+
     async def find_holder(self, lookup_hash: bytes) -> KeyHolder | None:
         self._answer()
         self.looked_up += 1

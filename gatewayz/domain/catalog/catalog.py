@@ -5,8 +5,9 @@ one look-up in a dict; only names that are not in it are taken apart.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Mapping
+from copy import copy
+from typing import Final, Self
 
 import msgspec
 
@@ -99,6 +100,22 @@ class Catalog:
         if model is None:
             model = self._resolve_unusual(requested)
         return model if provider is None else self._restrict(model, provider)
+
+    def repriced(self, price_of: Callable[[Price], Price]) -> Self:
+        """Return the same catalog with every offer at another price."""
+        changed: dict[int, Model] = {}
+
+        def model_of(model: Model) -> Model:
+            """Return the one model of changed prices that stands for all uses of a model."""
+            if id(model) not in changed:
+                changed[id(model)] = _with_offers(model, tuple(_with_price(each, price_of) for each in model.offers))
+            return changed[id(model)]
+
+        other = copy(self)
+        other._models = tuple(map(model_of, self._models))
+        other._by_id = {name: model_of(model) for name, model in self._by_id.items()}
+        other._names = {name: model_of(model) for name, model in self._names.items()}
+        return other
 
     def find(self, model_id: str) -> Model | None:
         """Return the model of a canonical id."""
@@ -212,3 +229,7 @@ def _forms(name: str) -> Iterable[str]:
 
 def _with_offers(model: Model, offers: tuple[Offer, ...]) -> Model:
     return msgspec.structs.replace(model, offers=offers)
+
+
+def _with_price(offer: Offer, price_of: Callable[[Price], Price]) -> Offer:
+    return offer if offer.price is None else msgspec.structs.replace(offer, price=price_of(offer.price))

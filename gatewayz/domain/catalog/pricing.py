@@ -1,7 +1,10 @@
 """Prices as people write them to prices as the gateway calculates, and what a call is likely to cost."""
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+import msgspec
 
 from gatewayz.config.sections.models import ImageRateEntry, PriceEntry, PriceTierEntry, Rate
 from gatewayz.sdk.errors import ConfigurationError
@@ -9,7 +12,11 @@ from gatewayz.sdk.money import TOKENS_PER_PRICE_UNIT, Nano, nano_from_usd
 from gatewayz.sdk.offers import ImageRate, Offer, Price, PriceTier
 from gatewayz.sdk.usage import Usage
 
-__all__ = ["likely_cost", "likely_media_cost", "price_from_entry"]
+__all__ = ["likely_cost", "likely_media_cost", "price_from_entry", "scaled_price"]
+
+_NO_RATES: Final = frozenset(("images", "tiers", "source", "date"))
+_RATES: Final = tuple(name for name in Price.__struct_fields__ if name not in _NO_RATES)
+_TIER_RATES: Final = tuple(name for name in PriceTier.__struct_fields__ if name != "above_tokens")
 
 
 def likely_cost(offers: Iterable[Offer], prompt_tokens: int, output_tokens: int, n: int = 1) -> Nano:
@@ -63,6 +70,21 @@ def _image_rate(entry: ImageRateEntry, output: int, key: str) -> ImageRate:
     if price is None:
         price = -(-(entry.tokens or 0) * output // TOKENS_PER_PRICE_UNIT)
     return ImageRate(price=price, size=entry.size, quality=entry.quality)
+
+
+def scaled_price(price: Price, factor: Decimal) -> Price:
+    """Return a price of which every rate is the same share, each rounded half up to a whole nano-dollar.
+
+    Rates of tokens are per million, so that what is rounded away is a millionth of a nano-dollar a token.
+    """
+    tiers = tuple(msgspec.structs.replace(tier, **_scaled(tier, _TIER_RATES, factor)) for tier in price.tiers)
+    images = tuple(msgspec.structs.replace(rate, **_scaled(rate, ("price",), factor)) for rate in price.images)
+    return msgspec.structs.replace(price, tiers=tiers, images=images, **_scaled(price, _RATES, factor))
+
+
+def _scaled(rates: Price | PriceTier | ImageRate, names: Iterable[str], factor: Decimal) -> dict[str, int]:
+    known = {name: rate for name in names if (rate := getattr(rates, name)) is not None}
+    return {name: int((rate * factor).to_integral_value(ROUND_HALF_UP)) for name, rate in known.items()}
 
 
 def _tiers(entries: tuple[PriceTierEntry, ...], key: str) -> tuple[PriceTier, ...]:

@@ -133,6 +133,13 @@ class Authenticator:
         """Return the caller of a key. Raises AuthenticationFailed (401), StoreUnavailable (503)."""
         return self.cached(credential) or await self.load(credential)
 
+    async def holder_of(self, key_id: int) -> Caller:
+        """Return the caller of a key known by its id: work that goes on after its request asks the store each time.
+
+        Raises AuthenticationFailed when the key is not in force any more, StoreUnavailable.
+        """
+        return caller_of(await self._store.find_holder_of_id(key_id), self._clock.now())
+
     async def follow(self) -> None:
         """Read the feed of changes until cancelled; the application runs this beside the requests."""
         while True:

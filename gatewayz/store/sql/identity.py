@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Update, update
+from sqlalchemy import ColumnElement, Update, update
 from sqlmodel import Session, col, select
 
 from gatewayz.store.records import IdentityChange, KeyHolder, KeyUse
@@ -28,13 +28,19 @@ class SqlIdentityStore:
 
     async def find_holder(self, lookup_hash: bytes) -> KeyHolder | None:
         """Return the key with that hash and its user, whatever their state."""
+        return await self._find_holder(col(ApiKeyRow.lookup_hash) == lookup_hash)
 
+    async def find_holder_of_id(self, key_id: int) -> KeyHolder | None:
+        """Return the key of an id and its user, whatever their state."""
+        return await self._find_holder(col(ApiKeyRow.id) == key_id)
+
+    async def _find_holder(self, which: ColumnElement[bool]) -> KeyHolder | None:
         def work(session: Session) -> KeyHolder | None:
             found = session.exec(
                 select(ApiKeyRow, UserRow, ProfileRow.is_suspect, col(ProfileRow.settings))
                 .join(UserRow, col(UserRow.id) == col(ApiKeyRow.user_id))
                 .outerjoin(ProfileRow, col(ProfileRow.user_id) == col(UserRow.id))
-                .where(ApiKeyRow.lookup_hash == lookup_hash)
+                .where(which)
             ).one_or_none()
             if found is None:
                 return None

@@ -6,6 +6,7 @@ from typing import Final
 from gatewayz.sdk.errors import StoreUnavailable
 from gatewayz.store.sql.allowlist import SqlAllowlistStore
 from gatewayz.store.sql.analytics import SqlAnalyticsStore
+from gatewayz.store.sql.batches import SqlBatchStore
 from gatewayz.store.sql.catalog import SqlCatalogStore
 from gatewayz.store.sql.conversation_search import SqlConversationSearch
 from gatewayz.store.sql.conversations import SqlConversationStore
@@ -14,6 +15,7 @@ from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.downtime import SqlDowntimeStore
 from gatewayz.store.sql.errors import SqlErrorPatternStore
 from gatewayz.store.sql.feedback import SqlFeedbackStore
+from gatewayz.store.sql.files import SqlFileStore
 from gatewayz.store.sql.grants import SqlGrantStore
 from gatewayz.store.sql.health import SqlHealthStore
 from gatewayz.store.sql.idempotency import SqlIdempotencyStore
@@ -83,6 +85,8 @@ class SqlStore:
         self.notifications = SqlNotificationStore(database)
         self.response_cache = SqlCacheStore(database)
         self.webhooks = SqlWebhookStore(database)
+        self.files = SqlFileStore(database)
+        self.batches = SqlBatchStore(database)
         self.payments = SqlPaymentStore(database)
         self.ledger = SqlLedgerStore(database, sync_commits=sync_commits)
 

@@ -1,0 +1,1 @@
+"""Many calls from one file, at leisure. Source: OpenAI API reference, Batch."""

@@ -1,0 +1,1 @@
+"""Files that users keep here. Source: OpenAI API reference, Files."""
