@@ -41,6 +41,10 @@ VICTIM = {
     "/user/webhooks/<webhook_id>/test": "webhook_id",
     "/user/webhooks/<webhook_id>/deliveries": "webhook_id",
     "/user/webhooks/<webhook_id>/deliveries/<delivery_id>/redeliver": "webhook_id",
+    "/v1/files/<file_id>": "file_id",
+    "/v1/files/<file_id>/content": "file_id",
+    "/v1/batches/<batch_id>": "batch_id",
+    "/v1/batches/<batch_id>/cancel": "batch_id",
 }
 """Path without converters to what `Site.own` has of the victim."""
 _SAID = {"role": "user", "content": "taken over"}
@@ -70,7 +74,15 @@ class Site:
         feedback = self.ask("POST", "/v1/chat/feedback", self.victim, liked).json()["data"]
         share = self.ask("POST", "/v1/chat/share", self.victim, {"session_id": chat["id"]}).json()
         webhook = self.ask("POST", "/user/webhooks", self.victim, {"url": "https://hooks.example/mine"}).json()
+        bearer = {"authorization": f"Bearer {self.victim}"}
+        form = {"purpose": "batch"}
+        sent = self.http.post(f"{first.base}/v1/files", headers=bearer, data=form, files={"file": b"no batch"})
+        file = sent.json()
+        wanted = {"input_file_id": file["id"], "endpoint": "/v1/embeddings", "completion_window": "24h"}
+        batch = self.ask("POST", "/v1/batches", self.victim, wanted).json()
         self.own: dict[str, str] = {
+            "file_id": file["id"],
+            "batch_id": batch["id"],
             "webhook_id": str(webhook["id"]),
             "key_id": str(keys[0]["id"]),
             "session_id": session["session_id"],
@@ -101,6 +113,8 @@ class Site:
             "/v1/chat/feedback",
             "/v1/chat/share",
             "/user/webhooks",
+            "/v1/files",
+            f"/v1/batches/{self.own['batch_id']}",
         )
         shown = [self.ask("GET", path, self.victim).json() for path in paths]
         for each in (*shown, *shown[1]["keys"]):
@@ -140,6 +154,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             "providers": {"echo": {"use": "echo"}},
             "plugins": ["providers.*", "routers.failover", "billing.*", "payments.*"],
             "billing": {"use": "credits"},
+            "batches": {"enabled": False},
             "access": {"admin_api_key": ADMIN_KEY, "admin_email": "named@example.com"},
             "payments": {"use": "stripe", "api_key": "sk_test_1", "webhook_secret": SECRET, "base_url": stripe.url},
             "data_dir": str(folder / "var"),

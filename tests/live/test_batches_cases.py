@@ -61,7 +61,6 @@ def shop_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("batches")
     with stub_upstream() as upstream, GatewayProcess(folder, config(upstream)) as gateway:
         yield Shop(gateway, upstream)
-        print("\n".join(gateway.log[-60:]))  # DEBUG
 
 
 @pytest.fixture
@@ -186,11 +185,8 @@ def test_a_batch_answers_every_line_at_half_the_price(shop: Shop) -> None:
     assert batch.status == "validating" and batch.object == "batch" and batch.endpoint == "/v1/chat/completions"
     done = end(client, batch)
     assert done.status == "completed" and done.error_file_id is None
-    assert done.request_counts is not None and done.request_counts.model_dump() == {
-        "total": 20,
-        "completed": 20,
-        "failed": 0,
-    }
+    assert done.request_counts is not None
+    assert done.request_counts.model_dump() == {"total": 20, "completed": 20, "failed": 0}
     shown = read(client, done.output_file_id)
     assert [each["custom_id"] for each in shown] == [f"line {number}" for number in range(20)]
     for each in shown:
@@ -199,7 +195,8 @@ def test_a_batch_answers_every_line_at_half_the_price(shop: Shop) -> None:
         assert each["response"]["body"]["usage"]["completion_tokens"] == usage["completion_tokens"]
         assert round(each["response"]["body"]["gateway_usage"]["cost_usd"] * 1e9) * 2 == price
     assert round((before - shop.purchased(client)) * 1e9) == 10 * price
-    assert done.in_progress_at and done.finalizing_at and done.completed_at and done.output_file_id
+    assert done.in_progress_at and done.finalizing_at and done.completed_at
+    assert done.output_file_id is not None
     file = client.files.retrieve(done.output_file_id)
     assert file.purpose == "batch_output" and file.filename == f"{batch.id}_output.jsonl"
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from gatewayz.domain.catalog.build import build_catalog
 from gatewayz.domain.catalog.catalog import MAX_NAME_LENGTH, Catalog, Model
 from gatewayz.sdk.errors import InvalidRequest, ModelNotFound, PricingMissing
+from gatewayz.sdk.offers import Price
 from tests.fakes.catalog import configured, settings_of
 
 SETTINGS = settings_of(
@@ -192,3 +193,17 @@ def _timed(rounds: int) -> float:
     for _ in range(rounds):
         resolve("gpt-4o")
     return perf_counter() - started
+
+
+def test_another_price_list_has_the_same_models_by_the_same_names() -> None:
+    free = CATALOG.repriced(lambda price: Price(input=0, output=price.output + 1))
+    assert [model.id for model in free.models()] == [model.id for model in CATALOG.models()]
+    for name in ("openai/gpt-4o", "gpt-4o", "sonnet", "meta-llama/llama-3.3-70b-instruct"):
+        found, other = CATALOG.resolve(name), free.resolve(name)
+        assert (other.id, providers(other)) == (found.id, providers(found))
+        for offer, before in zip(other.offers, found.offers, strict=True):
+            assert before.price is not None
+            assert offer.price == Price(input=0, output=before.price.output + 1)
+        assert other is free.resolve(name)
+    model = free.find("openai/gpt-4o")
+    assert model is not None and model.price is not None and model.price.input == 0

@@ -1,12 +1,14 @@
+from decimal import Decimal
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewayz.config.sections.models import PriceEntry
-from gatewayz.domain.catalog.pricing import likely_cost, price_from_entry
+from gatewayz.domain.catalog.pricing import likely_cost, price_from_entry, scaled_price
 from gatewayz.sdk.errors import ConfigurationError
-from gatewayz.sdk.offers import Offer, Price
+from gatewayz.sdk.offers import Offer, Price, PriceTier
 from gatewayz.sdk.usage import Usage
 
 
@@ -79,3 +81,27 @@ def test_no_offer_of_the_plan_costs_more_than_likely(prompt: int, output: int, r
     bound = likely_cost(offers, prompt, output)
     usage = Usage(input_tokens=prompt, output_tokens=output)
     assert all(each.price is not None and each.price.cost(usage).total <= bound for each in offers)
+
+
+def test_every_rate_is_scaled_half_up() -> None:
+    tier = PriceTier(above_tokens=100, input=3, output=4, cache_read=None)
+    price = Price(
+        input=5, output=7, cache_read=1, request=10, image=None, tiers=(tier,), source="page", date="2026-11-24"
+    )
+    scaled = scaled_price(price, Decimal("0.5"))
+    assert scaled == Price(
+        input=3,
+        output=4,
+        cache_read=1,
+        request=5,
+        tiers=(PriceTier(above_tokens=100, input=2, output=2),),
+        source="page",
+        date="2026-11-24",
+    )
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**6), st.integers(0, 10**6))
+def test_half_the_price_is_half_the_cost_to_the_nano_dollar(inp: int, out: int, asked: int, said: int) -> None:
+    price, usage = Price(input=2 * inp, output=2 * out), Usage(input_tokens=asked, output_tokens=said)
+    half = scaled_price(price, Decimal("0.5")).cost(usage).total
+    assert abs(2 * half - price.cost(usage).total) <= 2  # each side is rounded once
