@@ -73,7 +73,7 @@ from gatewayz.domain.usage.retention import Retention
 from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.domain.usage.usage_log import UsageLog
 from gatewayz.domain.webhooks.open import WebhookParts, open_webhooks
-from gatewayz.flow.batches import PipelineCalls, open_batch_jobs
+from gatewayz.flow.batches import PipelineCalls, open_batch_jobs, webhook_of
 from gatewayz.flow.edition import Background, Edition
 from gatewayz.flow.gateway import Gateway
 from gatewayz.flow.observers import ObserverGroup
@@ -390,6 +390,7 @@ class Lifecycle:
             self._loaded.settings,
             gateway=self._gateway,
             holder=self._process,
+            listeners=(webhook_of(self._webhooks.service),),
         )
 
     def _open_events(self, store: "SqlStore") -> None:

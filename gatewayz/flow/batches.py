@@ -19,6 +19,7 @@ from gatewayz.domain.catalog.pricing import scaled_price
 from gatewayz.domain.files.files import Files
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.domain.ledger.ledger import Ledger
+from gatewayz.domain.webhooks.webhooks import Webhooks
 from gatewayz.flow.admit import hold_key
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.gateway import Gateway
@@ -34,7 +35,7 @@ from gatewayz.store.batch_records import Batch, LineResult, TakenLine
 if TYPE_CHECKING:
     from gatewayz.store.sql.store import SqlStore
 
-__all__ = ["BATCH_FORMATS", "PipelineCalls", "open_batch_jobs"]
+__all__ = ["BATCH_FORMATS", "PipelineCalls", "open_batch_jobs", "webhook_of"]
 
 _log = logging.getLogger("gatewayz.batches")
 BATCH_FORMATS: Final[Mapping[str, Format]] = {
@@ -167,6 +168,25 @@ def open_batch_jobs(
         lease_s=rules.lease_s,
     )
     return run.periodic(), prune.periodic()
+
+
+def webhook_of(webhooks: Webhooks) -> BatchListener:
+    """Return what tells the webhooks of a batch's user that it has ended, however it did."""
+
+    async def tell(batch: Batch) -> None:
+        data = {
+            "batch_id": batch.public_id,
+            "status": batch.state,
+            "request_counts": {"total": batch.total, "completed": batch.completed, "failed": batch.failed},
+            "output_file_id": batch.output_file_id,
+            "error_file_id": batch.error_file_id,
+        }
+        try:
+            await webhooks.emit(batch.user_id, "batch.completed", data, source=batch.public_id)
+        except StoreUnavailable as err:  # the batch has ended all the same, and can be asked for
+            _log.warning("the webhooks of %s are not told: %s", batch.public_id, err.message)
+
+    return tell
 
 
 def _request_id(batch: Batch, line: TakenLine) -> str:
