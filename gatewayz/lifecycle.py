@@ -567,6 +567,7 @@ class Lifecycle:
             health=instances.health,
             mail=instances.mail,
             tools=instances.tools,
+            guardrails=instances.guardrails,
             pools=Pools(instances.routers, capabilities),
             breakers=breakers,
             signals=RouteSignals(breakers),

@@ -14,6 +14,7 @@ from gatewayz.config.sections.batches import Batches, Files
 from gatewayz.config.sections.caching import ResponseCache
 from gatewayz.config.sections.catalog import CatalogSync
 from gatewayz.config.sections.errors import ErrorFix, ErrorMonitor
+from gatewayz.config.sections.guardrails import GuardrailEntry
 from gatewayz.config.sections.health import Downtime, HealthEntry
 from gatewayz.config.sections.limits import Limits
 from gatewayz.config.sections.mcp import Mcp
@@ -68,6 +69,8 @@ class Settings(Section, frozen=True, kw_only=True):
     tools: dict[str, PluginEntry] = {}
     """Functions that callers and models may have run here, by the name they are called by."""
     mcp: Mcp = Mcp()
+    guardrails: dict[str, GuardrailEntry] = {}
+    """Who reads calls before they are sent, in this order."""
     health: dict[str, HealthEntry] = {}
     downtime: Downtime = Downtime()
     default_router: str = "default"

@@ -28,6 +28,7 @@ from gatewayz.domain.routing.pools import Pools
 from gatewayz.domain.trials.gate import TrialGate
 from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.sdk.clock import Clock
+from gatewayz.sdk.guardrails import Guardrail
 from gatewayz.sdk.hub import ModelHub
 from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.interfaces import BillingBackend, HealthCheck, ProgressMarking, Provider, Router, Signals
@@ -153,5 +154,7 @@ class Edition:
     """Checks that look on a clock."""
     mail: MailSender | None = None
     """Who takes the mail to people; None is nobody."""
+    guardrails: Mapping[str, Guardrail] = field(default_factory=dict)
+    """Who reads calls before they are sent, in order."""
     tools: Mapping[str, Tool] = field(default_factory=dict)
     """Functions that callers and models may have run here."""

@@ -13,6 +13,7 @@ from gatewayz.flow.converse import KeptStream, Turn, begin_turn, is_in_session
 from gatewayz.flow.dispatch import DispatchFailed, Opened, dispatch
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.ground import begin_search
+from gatewayz.flow.guard import guarded
 from gatewayz.flow.lanes import JSON
 from gatewayz.flow.parse import parse
 from gatewayz.flow.relay import StreamBody, whole_body
@@ -37,7 +38,8 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
     """
     if inbound.format in KEYED_FORMATS and caller.is_anonymous:
         raise AuthenticationFailed("This needs an API key.", code="API_KEY_MISSING")
-    call, turn, search = parse(inbound, edition), None, None
+    turn = search = None
+    inbound, call = await _understood(inbound, caller, edition)
     if is_in_session(call, inbound):
         turn = await begin_turn(call, inbound, caller, edition)
         inbound = turn.inbound
@@ -92,6 +94,14 @@ async def _keep_turn(turn: Turn, whole: bytes, opened: Opened) -> None:
         await turn.keep_whole(whole, opened.trial.offer.model)
     except asyncio.CancelledError as left:
         raise LeftBehind from left
+
+
+async def _understood(inbound: Inbound, caller: Caller, edition: Edition) -> tuple[Inbound, ParsedCall]:
+    """Return a call as its guardrails let it pass. Raises as `parse` and `guarded`."""
+    call = parse(inbound, edition)
+    if edition.guardrails and (judged := await guarded(call, inbound, caller, edition)) is not inbound:
+        return judged, parse(judged, edition)
+    return inbound, call
 
 
 def _known_as(reply: Reply, call: ParsedCall) -> Reply:

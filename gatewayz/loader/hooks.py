@@ -19,6 +19,7 @@ from gatewayz.sdk import hookspecs
 from gatewayz.sdk.errors import ConfigurationError
 from gatewayz.sdk.hookspecs import (
     BillingRegister,
+    GuardrailRegister,
     HealthRegister,
     HubRegister,
     IdentityRegister,
@@ -70,6 +71,7 @@ class Hooks:
                 self.register_hubs(plugin, Register(registry, "hub", plugin.name))
                 self.register_mail(plugin, Register(registry, "mail", plugin.name))
                 self.register_tools(plugin, Register(registry, "tools", plugin.name))
+                self.register_guardrails(plugin, Register(registry, "guardrails", plugin.name))
                 self.register_health_checks(plugin, Register(registry, "health", plugin.name))
 
             try:
@@ -110,6 +112,10 @@ class Hooks:
     def register_tools(self, plugin: Plugin, register: ToolRegister) -> None:
         """Call `gatewayz_register_tools` of one plugin."""
         self._call(plugin, "gatewayz_register_tools", register)
+
+    def register_guardrails(self, plugin: Plugin, register: GuardrailRegister) -> None:
+        """Call `gatewayz_register_guardrails` of one plugin."""
+        self._call(plugin, "gatewayz_register_guardrails", register)
 
     def register_health_checks(self, plugin: Plugin, register: HealthRegister) -> None:
         """Call `gatewayz_register_health_checks` of one plugin."""

@@ -11,6 +11,7 @@ from gatewayz.loader.contain import describe
 from gatewayz.loader.fence import FencedBilling
 from gatewayz.loader.observers import Observers
 from gatewayz.loader.registry import Implementation
+from gatewayz.sdk.guardrails import Guardrail
 from gatewayz.sdk.hub import ModelHub
 from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.interfaces import HealthCheck, Provider, Router
@@ -29,7 +30,7 @@ class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the configuration."""
 
     section: str
-    """providers, routers, billing, payments, identity, hub, mail, tools, health."""
+    """providers, routers, billing, payments, identity, hub, mail, tools, guardrails, health."""
     name: str
     use: str
     state: Literal["serving", "off", "unavailable"]
@@ -83,6 +84,7 @@ class Instances:
         self.mail: MailSender | None = None if mail is None else mail.fenced
         """None where no plugin for mail is let in, or it is not available."""
         self.tools: Mapping[str, Tool] = self._of("tools")
+        self.guardrails: Mapping[str, Guardrail] = self._of("guardrails")
         self.identity: Mapping[str, IdentityProvider] = self._of("identity")
         self.health: Mapping[str, HealthCheck] = self._of("health")
 

@@ -18,11 +18,13 @@ from gatewayz.config.decode import decode_struct
 from gatewayz.config.load import Loaded
 from gatewayz.config.problems import ConfigurationInvalid, KeyPath, Problem
 from gatewayz.config.schema import entry_type
+from gatewayz.config.sections.guardrails import GuardrailEntry
 from gatewayz.config.sections.plugins import NOTHING, PluginEntry
 from gatewayz.loader.code import DEADLINES, Code, Deadlines, load_code
 from gatewayz.loader.contain import describe, run_contained
 from gatewayz.loader.discovery import builtins
 from gatewayz.loader.fence import FencedBilling, FencedHealthCheck, FencedIdentity, FencedProvider, FencedRouter
+from gatewayz.loader.guardrail_fence import FencedGuardrail
 from gatewayz.loader.hub_fence import FencedHub
 from gatewayz.loader.instances import Instances, InstanceState, Opened, close
 from gatewayz.loader.mail_fence import FencedMail
@@ -78,6 +80,7 @@ _METHODS: Final = {
     "hub": ("search", "details", "card", "files", "author"),
     "mail": ("send",),
     "tools": ("run",),
+    "guardrails": ("check_request",),
     "health": ("probe",),
 }
 
@@ -247,12 +250,13 @@ def _state(entry: Decoded, reasons: dict[tuple[str, str], str]) -> InstanceState
 def _require_vital(
     loaded: Loaded, opened: dict[tuple[str, str], Opened], states: dict[tuple[str, str], InstanceState]
 ) -> None:
-    """Raise ConfigurationInvalid when billing, or the default router of those configured, is not there."""
+    """Raise ConfigurationInvalid when billing, the default router of those configured, or a guardrail is not there."""
     problems: list[Problem] = []
     vital: list[tuple[str, str, KeyPath]] = [("billing", "billing", ("billing",))]
     if loaded.settings.routers:
         router = loaded.settings.default_router
         vital.append(("routers", router, ("routers", router) if ("routers", router) in states else ("default_router",)))
+    vital += [(*key, key) for key, state in states.items() if key[0] == "guardrails" and state.state == "unavailable"]
     for section, name, path in vital:
         if (section, name) in opened:
             continue
@@ -332,4 +336,7 @@ def _fence(entry: Decoded, inner: Any) -> object:
             return FencedMail(inner)
         case "tools":
             return FencedTool(entry.name, inner)
+        case "guardrails":
+            on_error = entry.entry.on_error if isinstance(entry.entry, GuardrailEntry) else "refuse"
+            return FencedGuardrail(entry.name, inner, on_error)
     return FencedHealthCheck(entry.name, inner)

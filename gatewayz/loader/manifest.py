@@ -23,7 +23,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A plugin's description."""
 
     kind: str
-    """provider, router, billing, payments, identity, hub, mail, tool, health."""
+    """provider, router, billing, payments, identity, hub, mail, tool, guardrail, health."""
     name: str
     summary: str
     api: str = ""

@@ -30,6 +30,7 @@ _SECTION_OF_KIND: Final = {
     "hub": "hub",
     "mail": "mail",
     "tool": "tools",
+    "guardrail": "guardrails",
     "health": "health",
 }
 _SECRET_NAME: Final = re.compile(r"(^|_)(secret|password|token|api_key|private_key)$")

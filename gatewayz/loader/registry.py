@@ -12,7 +12,18 @@ from gatewayz.sdk.errors import ConfigurationError
 
 __all__ = ["SECTIONS", "Build", "Implementation", "Register", "Registry"]
 
-SECTIONS: Final = ("providers", "routers", "billing", "payments", "identity", "hub", "mail", "tools", "health")
+SECTIONS: Final = (
+    "providers",
+    "routers",
+    "billing",
+    "payments",
+    "identity",
+    "hub",
+    "mail",
+    "tools",
+    "guardrails",
+    "health",
+)
 """Configuration sections that hold plugin entries; each has a hook and a protocol."""
 
 Build = Callable[[Any, PluginContext], Any]

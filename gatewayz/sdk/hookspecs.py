@@ -12,6 +12,7 @@ import msgspec
 import pluggy
 
 from gatewayz.sdk.context import PluginContext
+from gatewayz.sdk.guardrails import Guardrail
 from gatewayz.sdk.hub import ModelHub
 from gatewayz.sdk.identity import IdentityProvider
 from gatewayz.sdk.interfaces import BillingBackend, HealthCheck, Provider, Router
@@ -22,6 +23,7 @@ from gatewayz.sdk.tools import Tool
 __all__ = [
     "GATEWAYZ_API",
     "BillingRegister",
+    "GuardrailRegister",
     "HealthRegister",
     "HubRegister",
     "IdentityRegister",
@@ -107,6 +109,14 @@ class MailRegister(Protocol):
         ...
 
 
+class GuardrailRegister(Protocol):
+    """Takes a guardrail implementation."""
+
+    def __call__(self, name: str, build: Callable[[S, PluginContext], Guardrail], *, settings: type[S]) -> None:
+        """Offer `build` under `name`. Raises ConfigurationError for a taken name."""
+        ...
+
+
 class ToolRegister(Protocol):
     """Takes a tool implementation."""
 
@@ -176,6 +186,14 @@ def gatewayz_register_mail(register: MailRegister) -> None:
 @hookspec
 def gatewayz_register_tools(register: ToolRegister) -> None:
     """Offer server-side tools; otherwise as `gatewayz_register_providers`.
+
+    :param register: `register(name, build, settings=SettingsType)`.
+    """
+
+
+@hookspec
+def gatewayz_register_guardrails(register: GuardrailRegister) -> None:
+    """Offer guardrails; otherwise as `gatewayz_register_providers`.
 
     :param register: `register(name, build, settings=SettingsType)`.
     """
