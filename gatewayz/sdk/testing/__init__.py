@@ -8,6 +8,7 @@ import pytest
 pytest.register_assert_rewrite(
     "gatewayz.sdk.testing.billing_contract",
     "gatewayz.sdk.testing.contract",
+    "gatewayz.sdk.testing.guardrail_contract",
     "gatewayz.sdk.testing.health_contract",
     "gatewayz.sdk.testing.playing",
     "gatewayz.sdk.testing.router_contract",
@@ -17,6 +18,7 @@ from gatewayz.sdk.testing.billing_contract import BillingContract
 from gatewayz.sdk.testing.client import PlainHttpClient
 from gatewayz.sdk.testing.contract import ProviderContract
 from gatewayz.sdk.testing.fakes import Answer, FakeClock, FakeHttpClient, plugin_context
+from gatewayz.sdk.testing.guardrail_contract import GuardrailContract
 from gatewayz.sdk.testing.health_contract import DownTargets, HealthContract
 from gatewayz.sdk.testing.router_contract import FakeSignals, RouterContract
 from gatewayz.sdk.testing.scripts import (
@@ -40,6 +42,7 @@ __all__ = [
     "FakeClock",
     "FakeHttpClient",
     "FakeSignals",
+    "GuardrailContract",
     "HealthContract",
     "PlainHttpClient",
     "ProviderContract",

@@ -73,7 +73,7 @@ async def test_messages_are_read_too() -> None:
         {"role": "assistant", "content": content},
         {"role": "user", "content": result},
     ]
-    body = {"messages": messages, "system": "loud", "max_tokens": 5}
+    body: dict[str, Any] = {"messages": messages, "system": "loud", "max_tokens": 5}
     await answer(scene.inbound(ANTHROPIC_MESSAGES, **body), CALLER, scene.edition)
     fields = scene.providers["a"].calls[0].fields
     sent = msgspec.json.decode(fields["messages"])
