@@ -346,22 +346,28 @@ def test_a_revoked_key_runs_no_more_lines(shop: Shop) -> None:
     assert {each["response"]["status_code"] for each in read(client, done.error_file_id)} == {400, 401}
 
 
+def kill_when_seen(gateway: GatewayProcess, upstream: StubUpstream, count: int) -> None:
+    ends = monotonic() + 30
+    while len(upstream.seen) < count and monotonic() < ends:
+        sleep(0.005)
+    assert count <= len(upstream.seen) < 300
+    gateway.stop(signal.SIGKILL)
+
+
 def test_killed_and_started_again_no_line_is_charged_twice(tmp_path: Path) -> None:
     with stub_upstream() as upstream:
         upstream.behave = lambda seen: None
         gateway = GatewayProcess(tmp_path, config(upstream, concurrency=8))
-        gateway.start()
-        shop = Shop(gateway, upstream)
-        client = shop.customer()
-        before = shop.purchased(client)
-        batch = start(client, *(line(str(number)) for number in range(300)))
-        for kill_at in (40, 150):
-            ends = monotonic() + 20
-            while len(upstream.seen) < kill_at and monotonic() < ends:
-                sleep(0.005)
-            gateway.stop(signal.SIGKILL)
-            gateway = GatewayProcess(tmp_path, config(upstream, concurrency=8))
-            gateway.start()
+        with gateway:
+            shop = Shop(gateway, upstream)
+            client = shop.customer()
+            before = shop.purchased(client)
+            batch = start(client, *(line(str(number)) for number in range(300)))
+            kill_when_seen(gateway, upstream, 40)
+        gateway = GatewayProcess(tmp_path, config(upstream, concurrency=8))
+        with gateway:
+            kill_when_seen(gateway, upstream, 150)
+        gateway = GatewayProcess(tmp_path, config(upstream, concurrency=8))
         with gateway:
             shop = Shop(gateway, upstream)
             client = shop.client(client.api_key)
