@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from quart import Response, request
 
 from gatewayz.config.sections.mcp import MCP_NEEDED
-from gatewayz.sdk.errors import PermissionRefused, ResourceNotFound
+from gatewayz.sdk.errors import PermissionRefused, RequestError, ResourceNotFound
 from gatewayz.web.bodies import check_json_headers
 from gatewayz.web.json_depth import check_json_depth
 from gatewayz.web.routes import Call
@@ -25,6 +25,12 @@ class McpMissing(ResourceNotFound):
     """The endpoint is switched off, or the SDK is not installed."""
 
     default_code = "MCP_NOT_AVAILABLE"
+
+
+class NotMcp(RequestError):
+    """The request does not meet the transport, in the SDK's words."""
+
+    default_code = "NOT_MCP"
 
 
 async def serve_mcp(call: Call) -> Response:
@@ -81,7 +87,9 @@ class _Answer:
             self._pieces.append(message.get("body", b""))
 
     def response(self) -> Response:
-        """Return the answer."""
+        """Return the answer. Raises NotMcp for what the SDK refuses in plain text: here errors have an envelope."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._headers}
         headers.setdefault("content-type", "application/json")
+        if 400 <= self._status < 500 and not headers["content-type"].startswith("application/json"):
+            raise NotMcp(b"".join(self._pieces).decode(errors="replace"))
         return Response(b"".join(self._pieces), status=self._status, headers=headers)
