@@ -89,7 +89,7 @@ class _Answer:
     def response(self) -> Response:
         """Return the answer. Raises NotMcp for what the SDK refuses in plain text: here errors have an envelope."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._headers}
-        headers.setdefault("content-type", "application/json")
-        if 400 <= self._status < 500 and not headers["content-type"].startswith("application/json"):
+        if 400 <= self._status < 500 and not headers.get("content-type", "").startswith("application/json"):
             raise NotMcp(b"".join(self._pieces).decode(errors="replace"))
+        headers.setdefault("content-type", "application/json")
         return Response(b"".join(self._pieces), status=self._status, headers=headers)
