@@ -181,79 +181,7 @@ class Lifecycle:
             self._stack.push_async_callback(store.aclose)
             self._store = store
             self._open_records(store, settings.usage_log)
-            self._tokens = TokenCounter()
-            self._stack.push_async_callback(self._tokens.aclose)
-            self._http = make_client(settings.upstream)
-            self._stack.push_async_callback(self._http.aclose)
-            self._tracing = open_tracing(settings.tracing)
-            if self._tracing is not None:
-                self._stack.push_async_callback(self._tracing.aclose)
-            vault = load_vault(settings.keys, self._data_dir)
-            self._open_catalog(store)
-            self._open_ledger(store)
-            self._promotions = open_promotions(store, self._ledger, self._clock)
-            self._keys = Authenticator(
-                store.identity,
-                vault,
-                self._clock,
-                cache_entries=settings.keys.cache_entries,
-                poll_s=settings.store.poll_changes_s,
-            )
-            self._stack.push_async_callback(self._keys.aclose)
-            self._webhooks = self._open_webhooks(store, vault)
-            self._limiter = open_limiter(settings, self._clock, self._stack)
-            self._velocity = Velocity(settings.limits.velocity, self._clock)
-            self._allowlist = Allowlist(store.allowlist, self._clock)
-            self._maintenance = Maintenance(store.maintenance, self._clock)
-            self._conversations = Conversations(store.conversations, store.conversation_search, self._clock)
-            self._response_cache = open_response_cache(settings, store.response_cache, vault, self._clock, self._stack)
-            self._inbox = self._open_inbox(store)
-            self._open_health(store)
-            self._idempotency = Idempotency(store.idempotency, self._clock)
-            self._stack.push_async_callback(self._idempotency.aclose)
-            metrics = self._open_metrics(store)
-            status = self._open_status(store)
-            notices = self._open_notices(store)
-            self._open_batches(store)
-            self._services = Services(
-                clock=self._clock,
-                store=store,
-                accounts=Accounts(store.users, store.keys, vault, self._clock),
-                authenticator=self._keys,
-                mailer=self._mailer,
-                notices=notices,
-                webhooks=self._webhooks.service,
-                ledger=self._ledger,
-                inbox=self._inbox,
-                limiter=self._limiter,
-                velocity=self._velocity,
-                allowlist=self._allowlist,
-                adjustments=Adjustments(self._ledger, store.granted, store.journal, store.users, self._clock),
-                hub=Hub(lambda: self._gateway.edition.hub),
-                maintenance=self._maintenance,
-                promotions=self._promotions,
-                catalog_source=self._catalogs,
-                catalog_sync=self._catalog_sync,
-                conversations=self._conversations,
-                files=self._files,
-                batches=Batches(
-                    store.batches, self._files, self._clock, lambda: self._gateway.edition.settings.batches
-                ),
-                feedback=Feedbacks(store.feedback, self._conversations, self._clock, [self._hear_opinion]),
-                response_cache=self._response_cache,
-                apps=AppRanking(store.usage_reports, self._clock),
-                sharing=Sharing(store.shares, self._clock),
-                observation=self._observation,
-                events=self._events,
-                errors=self._errors,
-                incidents=status.incidents,
-                status=status.page,
-                requests=self._requests,
-                metrics=metrics,
-                vitals=self._health.vitals,
-                pings=self._health.pings,
-                readings=self._health.readings,
-            )
+            self._services = self._open_parts(store)
             self._breakers = _breakers(settings, self._clock)
             self._retry_budget = RetryBudget(settings.failover.retry_budget, self._clock)
             await self._exchange.round()
@@ -267,6 +195,87 @@ class Lifecycle:
         except BaseException:  # cancellation too: let go, then raise again
             await self._stack.aclose()
             raise
+
+    def _open_parts(self, store: "SqlStore") -> Services:
+        """Open what lives as long as the process, in the order in which it is closed in reverse."""
+        settings = self._loaded.settings
+        self._tokens = TokenCounter()
+        self._stack.push_async_callback(self._tokens.aclose)
+        self._http = make_client(settings.upstream)
+        self._stack.push_async_callback(self._http.aclose)
+        self._tracing = open_tracing(settings.tracing)
+        if self._tracing is not None:
+            self._stack.push_async_callback(self._tracing.aclose)
+        vault = load_vault(settings.keys, self._data_dir)
+        self._open_catalog(store)
+        self._open_ledger(store)
+        self._promotions = open_promotions(store, self._ledger, self._clock)
+        self._keys = Authenticator(
+            store.identity,
+            vault,
+            self._clock,
+            cache_entries=settings.keys.cache_entries,
+            poll_s=settings.store.poll_changes_s,
+        )
+        self._stack.push_async_callback(self._keys.aclose)
+        self._webhooks = self._open_webhooks(store, vault)
+        self._limiter = open_limiter(settings, self._clock, self._stack)
+        self._velocity = Velocity(settings.limits.velocity, self._clock)
+        self._allowlist = Allowlist(store.allowlist, self._clock)
+        self._maintenance = Maintenance(store.maintenance, self._clock)
+        self._conversations = Conversations(store.conversations, store.conversation_search, self._clock)
+        self._response_cache = open_response_cache(settings, store.response_cache, vault, self._clock, self._stack)
+        self._inbox = self._open_inbox(store)
+        self._open_health(store)
+        self._idempotency = Idempotency(store.idempotency, self._clock)
+        self._stack.push_async_callback(self._idempotency.aclose)
+        metrics = self._open_metrics(store)
+        status = self._open_status(store)
+        notices = self._open_notices(store)
+        self._open_batches(store)
+        return self._gather(store, vault, metrics, status, notices)
+
+    def _gather(
+        self, store: "SqlStore", vault: KeyVault, metrics: Metrics, status: StatusParts, notices: Notices
+    ) -> Services:
+        """Return what endpoints may use of it."""
+        return Services(
+            clock=self._clock,
+            store=store,
+            accounts=Accounts(store.users, store.keys, vault, self._clock),
+            authenticator=self._keys,
+            mailer=self._mailer,
+            notices=notices,
+            webhooks=self._webhooks.service,
+            ledger=self._ledger,
+            inbox=self._inbox,
+            limiter=self._limiter,
+            velocity=self._velocity,
+            allowlist=self._allowlist,
+            adjustments=Adjustments(self._ledger, store.granted, store.journal, store.users, self._clock),
+            hub=Hub(lambda: self._gateway.edition.hub),
+            maintenance=self._maintenance,
+            promotions=self._promotions,
+            catalog_source=self._catalogs,
+            catalog_sync=self._catalog_sync,
+            conversations=self._conversations,
+            files=self._files,
+            batches=Batches(store.batches, self._files, self._clock, lambda: self._gateway.edition.settings.batches),
+            feedback=Feedbacks(store.feedback, self._conversations, self._clock, [self._hear_opinion]),
+            response_cache=self._response_cache,
+            apps=AppRanking(store.usage_reports, self._clock),
+            sharing=Sharing(store.shares, self._clock),
+            observation=self._observation,
+            events=self._events,
+            errors=self._errors,
+            incidents=status.incidents,
+            status=status.page,
+            requests=self._requests,
+            metrics=metrics,
+            vitals=self._health.vitals,
+            pings=self._health.pings,
+            readings=self._health.readings,
+        )
 
     async def stop(self) -> None:
         """Finish what requests left to be done, then close everything in reverse order."""
