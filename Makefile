@@ -1,6 +1,6 @@
 # Two commands: `make run` serves a first answer, `make test` proves the project. Each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help run test acceptance-full lint bench docs clean
+.PHONY: help run test acceptance-full newcomer lint bench docs clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -40,6 +40,9 @@ lint: $(VENV)/.installed-test  ## Style, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy gatewayz plugins/gatewayz_plugins
 	PYTHONPATH=plugins $(BIN)/lint-imports
+
+newcomer:  ## Follow the README in a fresh clone: make run, an SDK, a plugin, the production check (port 8000)
+	bash scripts/newcomers_hour.sh
 
 bench: $(VENV)/.installed-test  ## Measure against direct, nginx, LiteLLM and Portkey; writes docs/benchmarks.md
 	bash benchmarks/run.sh
