@@ -167,7 +167,7 @@ class _Reader:
         self._is_sound = part.name == self._sound
         if self._is_sound:
             self._begin_sound()
-        elif part.is_file:
+        elif part.filename is not None:
             raise InvalidRequest(f"{part.name[:100]} must not be a file", param=part.name[:100])
 
     def _begin_sound(self) -> None:

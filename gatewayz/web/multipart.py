@@ -19,7 +19,8 @@ class PartBegun(msgspec.Struct, frozen=True):
     """The head of a part has arrived."""
 
     name: str
-    is_file: bool
+    filename: str | None
+    """None: a plain value."""
 
 
 class PartData(msgspec.Struct, frozen=True):
@@ -98,7 +99,9 @@ class Multipart:
         name = options.get(b"name")
         if kind != b"form-data" or name is None:
             raise _malformed()
-        self._events.append(PartBegun(name.decode("utf-8", "replace"), b"filename" in options))
+        filename = options.get(b"filename")
+        shown = None if filename is None else filename.decode("utf-8", "replace")
+        self._events.append(PartBegun(name.decode("utf-8", "replace"), shown))
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         self._events.append(PartData(data[start:end]))

@@ -105,7 +105,7 @@ def _body(headers: dict[str, str], raw: bytes) -> dict[str, Any]:
     form, fields = Multipart(options["boundary"]), {}
     for event in form.feed(raw):
         if isinstance(event, PartBegun):
-            name, is_file, value = event.name, event.is_file, b""
+            name, is_file, value = event.name, event.filename is not None, b""
         elif isinstance(event, PartData):
             value += event.data
         elif name.endswith("[]"):

@@ -22,5 +22,5 @@ async def test_names_cannot_break_out() -> None:
     events = [event async for piece in body.pieces() for event in multipart.feed(piece)]
     multipart.finish()
 
-    assert [event.is_file for event in events if isinstance(event, PartBegun)] == [False, True]
+    assert [event.filename is not None for event in events if isinstance(event, PartBegun)] == [False, True]
     assert b"".join(event.data for event in events if isinstance(event, PartData)) == b"1sound"
