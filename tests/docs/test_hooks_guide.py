@@ -17,6 +17,7 @@ from gatewayz.loader.lifecycle import decode_entries
 from gatewayz.sdk import hookspecs
 from gatewayz.sdk.chat import Message, ModelCall, Text
 from gatewayz.sdk.errors import AuthenticationFailed, ModelNotFound, PaymentRequired
+from gatewayz.sdk.guardrails import GuardedCall, GuardrailBlocked
 from gatewayz.sdk.hub import HubQuery
 from gatewayz.sdk.interfaces import Charge, Hold, RoutingCall
 from gatewayz.sdk.mail import Mail, MailFailed
@@ -107,6 +108,13 @@ async def use_tool(tool: Any) -> None:
     assert (await tool.run(tool.arguments(format="%Y"))).result == {"time": "2026"}
 
 
+async def use_guardrail(guardrail: Any) -> None:
+    call = GuardedCall(request_id="r-1", format="openai_chat", model="acme/one")
+    assert await guardrail.check_request(call, ["Hello"]) == ["Hello"]
+    with pytest.raises(GuardrailBlocked):
+        await guardrail.check_request(call, ["the zeppelin"])
+
+
 async def use_health(check: Any) -> None:
     assert (await check.probe()).state == "up"
 
@@ -121,6 +129,7 @@ USES: dict[str, Use] = {
     "mail": use_mail,
     "tools": use_tool,
     "health": use_health,
+    "guardrails": use_guardrail,
 }
 
 

@@ -39,6 +39,8 @@ def call(at: datetime, user_id: int = 7, **changes: Any) -> UsageRow:
         "reason": None,
         "rates": None,
         "cache": None,
+        "app": None,
+        "app_url": None,
         "saved_nano": None,
         "status": 200,
         "input_tokens": 10,
