@@ -11,7 +11,7 @@ server=""
 finish() {
   code=$?
   if [ -n "$server" ]; then
-    kill -INT "$server" 2>/dev/null || true
+    kill -INT -- "-$server" 2>/dev/null || true  # its whole group, as a terminal does
     wait "$server" 2>/dev/null || true
   fi
   [ $code -eq 0 ] || { echo "--- make run said:"; tail -40 "$log" 2>/dev/null || true; }
