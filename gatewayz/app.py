@@ -76,7 +76,7 @@ from gatewayz.config.load import Loaded, load
 from gatewayz.config.problems import ConfigurationInvalid
 from gatewayz.config.sections.serving import Server
 from gatewayz.flow.gateway import Gateway
-from gatewayz.lifecycle import Lifecycle
+from gatewayz.lifecycle.lifecycle import Lifecycle
 from gatewayz.sdk.errors import GatewayzError
 from gatewayz.server.lifespan import LifespanError
 from gatewayz.server.run import run as run_server

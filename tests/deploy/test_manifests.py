@@ -11,7 +11,7 @@ import yaml
 
 from gatewayz.config.load import load
 from gatewayz.config.resources import resource
-from gatewayz.lifecycle import _DRAIN_S
+from gatewayz.lifecycle.lifecycle import _DRAIN_S
 from gatewayz.server.run import _SETTLE_S
 
 ROOT = resource("gatewayz.yaml").parent

@@ -12,7 +12,7 @@ from gatewayz.config.load import Loaded, load
 from gatewayz.domain.breakers.breakers import Breakers
 from gatewayz.domain.catalog_sync.source import CatalogSource
 from gatewayz.flow.gateway import Gateway
-from gatewayz.lifecycle import Lifecycle
+from gatewayz.lifecycle.lifecycle import Lifecycle
 from gatewayz.telemetry.metrics.request_record import RequestRecord
 from gatewayz.web.exchange import KeepAlive
 from gatewayz_plugins.providers.echo.provider import EchoProvider
