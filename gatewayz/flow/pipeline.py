@@ -5,7 +5,6 @@ from typing import Final
 
 import msgspec
 
-from gatewayz.dialects.formats import KEYED_FORMATS
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.admit import admit
 from gatewayz.flow.cached import CachingStream, cache_place
@@ -20,7 +19,7 @@ from gatewayz.flow.relay import StreamBody, whole_body
 from gatewayz.flow.route import route
 from gatewayz.flow.settle import Bill
 from gatewayz.flow.values import Admission, Inbound, ParsedCall, Reply
-from gatewayz.sdk.errors import AuthenticationFailed, GatewayzError
+from gatewayz.sdk.errors import GatewayzError
 
 __all__ = ["LeftBehind", "answer"]
 
@@ -36,8 +35,6 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
 
     Cancelling it at any point closes the upstream and releases or settles the hold.
     """
-    if inbound.format in KEYED_FORMATS and caller.is_anonymous:
-        raise AuthenticationFailed("This needs an API key.", code="API_KEY_MISSING")
     turn = search = None
     inbound, call = await _understood(inbound, caller, edition)
     if is_in_session(call, inbound):

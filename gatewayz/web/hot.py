@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
+from gatewayz.dialects.formats import KEYED_FORMATS
 from gatewayz.domain.idempotency.idempotency import claim_key
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.domain.identity.restrictions import check_restrictions
@@ -109,22 +110,11 @@ class HotFront:
             _check_room(requests, edition)
             address = addresses.resolve((scope.get("client") or ("",))[0], head.forwarded_for)
             caller = await known_caller(head.credential, address, scope["headers"], edition)
-            _check_key(caller, address, head.referrer)
-            body, recording = await _read_call(scope["path"], receive, head, caller, edition)
-            inbound = Inbound(
-                format=format,
-                body=body,
-                request_id=head.booking_id,
-                started=exchange.started,
-                headers=head.format_headers,
-                client_address=address,
-                cache_control=head.cache_control,
-                app=calling_app(head.app_title, head.app_url),
-                session_id=session_of_query(query) if (query := scope.get("query_string")) else None,
-                recording=recording,
-            )
+            _check_key(format, caller, address, head.referrer)
+            body, recording = await _read_call(scope["path"], receive, head, edition)
             hang_up.watch()
             self._keep_alive.add(exchange, edition, body)
+            inbound = _inbound(scope, head, exchange, address, body, recording)
             reply = await self._answer(inbound, caller, edition, head)
             note_outcome(edition)
             if isinstance(reply.body, bytes):
@@ -189,7 +179,9 @@ def _observed(edition: Edition, scope: Scope, exchange: Exchange) -> Edition:
     return edition if trace is None else trace_request(edition, trace, lambda: exchange.status)
 
 
-def _check_key(caller: Caller, address: str, referrer: str | None) -> None:
+def _check_key(format: Format, caller: Caller, address: str, referrer: str | None) -> None:
+    if format in KEYED_FORMATS and caller.is_anonymous:
+        raise AuthenticationFailed("This needs an API key.", code="API_KEY_MISSING")
     if caller.is_restricted():
         check_restrictions(caller, address, referrer)
 
@@ -200,19 +192,32 @@ def _check_room(requests: RequestRecord, edition: Edition) -> None:
         raise ServerOverloaded("The gateway has more work than it can take on.", retry_after_s=5)
 
 
-async def _read_call(
-    path: str, receive: Receive, head: RequestHead, caller: Caller, edition: Edition
-) -> tuple[bytes, Spool | None]:
-    """Return a call as JSON, and the sound that came with it. No sound is read of a stranger."""
+async def _read_call(path: str, receive: Receive, head: RequestHead, edition: Edition) -> tuple[bytes, Spool | None]:
+    """Return a call as JSON, and the sound that came with it."""
     if HOT_ROUTES[path] != OPENAI_TRANSCRIPTIONS:
         check_json_headers(head)
         body = await read_body(receive, head.content_length, edition.settings.server.max_body_bytes)
         check_json_depth(body, edition.settings.server.max_json_depth)
         return body, None
-    if caller.is_anonymous:
-        raise AuthenticationFailed("This needs an API key.", code="API_KEY_MISSING")
     upload = await read_upload(receive, head, edition.settings.audio, in_text=path.endswith("/base64"))
     return upload.body, upload.recording
+
+
+def _inbound(
+    scope: Scope, head: RequestHead, exchange: Exchange, address: str, body: bytes, recording: Spool | None
+) -> Inbound:
+    return Inbound(
+        format=exchange.format,
+        body=body,
+        request_id=head.booking_id,
+        started=exchange.started,
+        headers=head.format_headers,
+        client_address=address,
+        cache_control=head.cache_control,
+        app=calling_app(head.app_title, head.app_url),
+        session_id=session_of_query(query) if (query := scope.get("query_string")) else None,
+        recording=recording,
+    )
 
 
 async def _stream(exchange: Exchange, reply: Reply, body: ReplyBody) -> None:
