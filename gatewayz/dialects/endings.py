@@ -4,6 +4,9 @@ Only answers to calls that named a router are read. A format that is unknown her
 shape that is not its format's, has nothing wrong with it as far as can be told.
 """
 
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
@@ -45,7 +48,8 @@ class _Function(msgspec.Struct, frozen=True):
 
 
 class _ToolCall(msgspec.Struct, frozen=True):
-    index: int = 0
+    id: str | None = None
+    index: int | None = None
     function: _Function | None = None
 
 
@@ -103,34 +107,43 @@ _RESPONSE: Final = msgspec.json.Decoder(_Response)
 _RESPONSES_EVENT: Final = msgspec.json.Decoder(_ResponsesEvent)
 
 
-class _Streamed:
-    """What a stream has told so far: the words it ended with, and tool arguments piece by piece."""
+class _Streamed(ABC):
+    """What a stream has told so far: what was wrong with its end, and tool arguments piece by piece."""
 
-    _marks: tuple[bytes, ...] = ()
+    _marks: re.Pattern[bytes]
     """An event without any of them tells nothing of its end."""
 
     def __init__(self) -> None:
-        self._words: list[str | None] = []
-        self._arguments: dict[tuple[int, int], list[str]] = {}
+        self._fault: AnswerFault | None = None
+        self._arguments: dict[Hashable, list[str]] = {}
 
     def feed(self, block: bytes) -> None:
         for line in block.split(b"\n"):
-            if line.startswith(b"data:") and any(mark in line for mark in self._marks):
+            if line.startswith(b"data:") and self._marks.search(line):
                 self._event(line[5:])
 
     def ended(self) -> AnswerFault | None:
-        return _fault(self._words, ["".join(pieces) for pieces in self._arguments.values()])
+        return self._fault or _fault([], ["".join(pieces) for pieces in self._arguments.values()])
 
+    @abstractmethod
     def _event(self, data: bytes) -> None:
-        raise NotImplementedError
+        """Take one event that has a mark."""
 
-    def _piece(self, key: tuple[int, int], piece: Any) -> None:
+    def _word(self, word: str | None) -> None:
+        self._fault = self._fault or _FAULTS.get(word or "")
+
+    def _piece(self, key: Hashable, piece: Any) -> None:
         if isinstance(piece, str):
             self._arguments.setdefault(key, []).append(piece)
 
 
 class _ChatEnd(_Streamed):
-    _marks = (b'"finish_reason"', b'"tool_calls"')
+    _marks = re.compile(rb'"finish_reason"\s*:\s*"|"tool_calls"')
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ids: dict[tuple[int, int], str] = {}
+        """Of the tool call that is under way; some upstreams send whole calls, all under one index."""
 
     def read_whole(self, body: bytes) -> AnswerFault | None:
         chat = _decoded(_CHAT, body) or _Chat()
@@ -140,15 +153,17 @@ class _ChatEnd(_Streamed):
 
     def _event(self, data: bytes) -> None:
         for choice in (_decoded(_CHAT, data) or _Chat()).choices:
-            self._words.append(choice.finish_reason)
+            self._word(choice.finish_reason)
             for call in (choice.delta.tool_calls if choice.delta else None) or ():
-                self._piece((choice.index, call.index), call.function.arguments if call.function else None)
+                place = (choice.index, call.index or 0)
+                self._ids[place] = call.id or self._ids.get(place, "")
+                self._piece((place, self._ids[place]), call.function.arguments if call.function else None)
 
 
 class _MessagesEnd(_Streamed):
     """A whole answer has arguments as objects: they cannot be broken."""
 
-    _marks = (b'"stop_reason"', b'"partial_json"')
+    _marks = re.compile(rb'"stop_reason"\s*:\s*"|"partial_json"')
 
     def read_whole(self, body: bytes) -> AnswerFault | None:
         return _fault([(_decoded(_MESSAGE, body) or _Message()).stop_reason], [])
@@ -156,24 +171,17 @@ class _MessagesEnd(_Streamed):
     def _event(self, data: bytes) -> None:
         event = _decoded(_MESSAGES_EVENT, data)
         if event is not None and event.delta is not None:
-            self._words.append(event.delta.stop_reason)
-            self._piece((0, event.index), event.delta.partial_json or None)
+            self._word(event.delta.stop_reason)
+            self._piece(event.index, event.delta.partial_json or None)
 
 
 class _ResponsesEnd(_Streamed):
     """The last event has the whole response in it."""
 
-    _marks = (b'"response.completed"', b'"response.incomplete"')
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._fault: AnswerFault | None = None
+    _marks = re.compile(rb'"response\.(completed|incomplete)"')
 
     def read_whole(self, body: bytes) -> AnswerFault | None:
         return self._of(_decoded(_RESPONSE, body))
-
-    def ended(self) -> AnswerFault | None:
-        return self._fault
 
     def _event(self, data: bytes) -> None:
         event = _decoded(_RESPONSES_EVENT, data)
@@ -194,7 +202,7 @@ def end_reader(format: Format) -> EndReader | None:
 
 
 def _fault(words: list[str | None], arguments: list[Any]) -> AnswerFault | None:
-    """Return the worst; an answer that was cut off has broken arguments for that reason."""
+    """Return what is wrong; an answer that was cut off has broken arguments for that reason."""
     found = [_FAULTS[word] for word in words if word in _FAULTS]
     if found:
         return found[0]

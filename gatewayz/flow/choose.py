@@ -64,7 +64,7 @@ def choose(inbound: Inbound, head: CallHead, pool: Pool, edition: Edition) -> Pa
             default_output_tokens=max(model.default_output_tokens for model in models),
         ),
         prompt_tokens=prompt_tokens,
-        choice=Choice(router=pool.router, call=routing, ranking=ranking, took_ms=took_ms),
+        choice=Choice(hears=pool.hears, call=routing, ranking=ranking, took_ms=took_ms),
     )
 
 

@@ -52,9 +52,7 @@ class Ending:
 
 def listen(call: ParsedCall, inbound: Inbound, caller: Caller) -> Ending | None:
     """Return who is to be told of the end of a call's answer, None where nobody wants to know."""
-    if (choice := call.choice) is None:
+    if (choice := call.choice) is None or (router := choice.hears) is None or not router.is_listening:
         return None
-    router, reader = choice.router, end_reader(call.format)
-    if reader is None or not isinstance(router, HearsOutcomes) or not router.is_listening:
-        return None
-    return Ending(router, reader, choice, inbound, caller.user_id)
+    reader = end_reader(call.format)
+    return None if reader is None else Ending(router, reader, choice, inbound, caller.user_id)

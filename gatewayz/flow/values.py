@@ -12,9 +12,10 @@ from gatewayz.dialects.caller import CallHead
 from gatewayz.domain.catalog.catalog import Model
 from gatewayz.domain.limits.limiter import Lease
 from gatewayz.sdk.audio import Recording
-from gatewayz.sdk.interfaces import Hold, PoolRouter, Provider, Ranking, RoutingCall
+from gatewayz.sdk.interfaces import Hold, Provider, Ranking, RoutingCall
 from gatewayz.sdk.observe import App, Attempt
 from gatewayz.sdk.offers import Offer
+from gatewayz.sdk.outcomes import HearsOutcomes
 from gatewayz.sdk.wire import Format, Headers
 
 __all__ = [
@@ -54,7 +55,8 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What a router chose among models, and how long it took."""
 
-    router: PoolRouter
+    hears: HearsOutcomes | None
+    """The router, where it wants to know how the answer ends."""
     call: RoutingCall
     """What the router was asked."""
     ranking: Ranking

@@ -9,7 +9,6 @@ from gatewayz.domain.sharing.sharing import Sharing
 from gatewayz.domain.usage.apps import AppRanking
 from gatewayz.flow.gateway import Gateway
 from gatewayz.lifecycle.parts import Parts
-from gatewayz.sdk.outcomes import Opinion
 from gatewayz.web.services import Services
 
 __all__ = ["services_of"]
@@ -17,10 +16,6 @@ __all__ = ["services_of"]
 
 def services_of(parts: Parts, gateway: Gateway) -> Services:
     """Return what endpoints may use."""
-
-    def hear_opinion(opinion: Opinion) -> None:
-        gateway.edition.pools.hear_opinion(opinion)  # of the edition of then
-
     store = parts.store
     return Services(
         clock=parts.clock,
@@ -44,7 +39,7 @@ def services_of(parts: Parts, gateway: Gateway) -> Services:
         conversations=parts.conversations,
         files=parts.files,
         batches=Batches(store.batches, parts.files, parts.clock, lambda: gateway.edition.settings.batches),
-        feedback=Feedbacks(store.feedback, parts.conversations, parts.clock, [hear_opinion]),
+        feedback=Feedbacks(store.feedback, parts.conversations, parts.clock, lambda: gateway.edition.pools),
         response_cache=parts.response_cache,
         apps=AppRanking(store.usage_reports, parts.clock),
         sharing=Sharing(store.shares, parts.clock),

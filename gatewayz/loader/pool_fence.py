@@ -22,6 +22,7 @@ class FencedPoolRouter:
         self._name = name
         self._faults = Faults(f"router {name!r}")
         self._known: tuple[Sequence[Offer], frozenset[int]] = ((), frozenset())
+        self._hears = self._listener()
 
     @property
     def modes(self) -> Mapping[str, str]:
@@ -65,33 +66,41 @@ class FencedPoolRouter:
     @property
     def is_listening(self) -> bool:
         """As `HearsOutcomes.is_listening`; False for a router that does not learn, or fails."""
-        if not isinstance(self.inner, HearsOutcomes):
+        if self._hears is None:
             return False
         try:
-            return bool(self.inner.is_listening)
+            return bool(self._hears.is_listening)
         except FOREIGN as err:  # what it would learn is worth less than the answer
             self._faults.log(err, "is_listening")
             return False
 
     def hear_end(self, end: AnswerEnd) -> None:
         """As `HearsOutcomes.hear_end`, with the router's own decision. Never raises."""
-        if not isinstance(self.inner, HearsOutcomes):
+        if self._hears is None:
             return
         if isinstance(end.decision, FencedDecision):
             end = msgspec.structs.replace(end, decision=end.decision.inner)
         try:
-            self.inner.hear_end(end)
+            self._hears.hear_end(end)
         except FOREIGN as err:  # the answer has been paid for
             self._faults.log(err, "hear_end")
 
     def hear_opinion(self, opinion: Opinion) -> None:
         """As `HearsOutcomes.hear_opinion`. Never raises."""
-        if not isinstance(self.inner, HearsOutcomes):
+        if self._hears is None:
             return
         try:
-            self.inner.hear_opinion(opinion)
+            self._hears.hear_opinion(opinion)
         except FOREIGN as err:  # the feedback is kept
             self._faults.log(err, "hear_opinion")
+
+    def _listener(self) -> HearsOutcomes | None:
+        """Return the router where it hears of outcomes. To ask reads its properties (Python 3.11), which may fail."""
+        try:
+            return self.inner if isinstance(self.inner, HearsOutcomes) else None
+        except FOREIGN as err:
+            self._faults.log(err, "is_listening")
+            return None
 
 
 class FencedDecision:

@@ -114,7 +114,7 @@ class HotFront:
             body, recording = await _read_call(scope["path"], receive, head, edition)
             hang_up.watch()
             self._keep_alive.add(exchange, edition, body)
-            inbound = _inbound(scope, head, exchange, address, body, recording)
+            inbound = _inbound(scope, head, exchange, address, body=body, recording=recording)
             reply = await self._answer(inbound, caller, edition, head)
             note_outcome(edition)
             if isinstance(reply.body, bytes):
@@ -204,7 +204,7 @@ async def _read_call(path: str, receive: Receive, head: RequestHead, edition: Ed
 
 
 def _inbound(
-    scope: Scope, head: RequestHead, exchange: Exchange, address: str, body: bytes, recording: Spool | None
+    scope: Scope, head: RequestHead, exchange: Exchange, address: str, *, body: bytes, recording: Spool | None
 ) -> Inbound:
     return Inbound(
         format=exchange.format,

@@ -43,7 +43,7 @@ async def serve_mcp(call: Call) -> Response:
     check_json_headers(call.head)
     body = cast(bytes, await request.get_data())
     check_json_depth(body, settings.server.max_json_depth)
-    if _SPEAKER not in sys.modules:  # takes a second, once; other requests go on meanwhile
+    if not hasattr(sys.modules.get(_SPEAKER), "exchange"):  # takes a second, once; other requests go on meanwhile
         await asyncio.to_thread(importlib.import_module, _SPEAKER)
     from gatewayz.areas.tools.mcp_server import exchange  # noqa: PLC0415  (an extra)
 

@@ -23,6 +23,7 @@ LIMIT: Final = "tools"
 """Runs count with those of `/v1/tools/execute`; listing does not."""
 _METADATA: Final = "gatewayz/metadata"
 
+_log = logging.getLogger("gatewayz.tools")
 logging.getLogger("mcp").setLevel(logging.WARNING)  # it tells of every request it serves
 
 
@@ -59,6 +60,9 @@ def _server(call: Call) -> "Server[Any]":
             raise MCPError(types.INVALID_PARAMS, err.message) from err
         except (SchemaInvalid, RateLimited) as err:  # what a model can mend, it is told as a result
             return _failed(err.message, {"tool": params.name, "code": err.code})
+        except Exception as err:
+            _log.exception("the tool %s failed", params.name)
+            raise MCPError(types.INTERNAL_ERROR, "The gateway met an internal error.") from err
         if not outcome["success"]:
             return _failed(outcome["error"], outcome["metadata"])
         text = msgspec.json.encode(outcome["result"]).decode()

@@ -25,4 +25,4 @@ class Mcp(Section, frozen=True, kw_only=True):
 @cache
 def is_mcp_installed() -> bool:
     """Return whether the extra is there; nothing of it is imported."""
-    return find_spec("mcp") is not None
+    return find_spec("mcp_types") is not None  # which versions before 2 lack, and no folder is likely to be

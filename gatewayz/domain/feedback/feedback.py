@@ -13,12 +13,22 @@ from gatewayz.sdk.errors import ResourceNotFound, StoreUnavailable
 from gatewayz.sdk.outcomes import Opinion
 from gatewayz.store.feedback_records import Feedback, FeedbackChanges, FeedbackFilter, FeedbackTotals, NewFeedback
 
-__all__ = ["FeedbackListener", "FeedbackStore", "Feedbacks"]
+__all__ = ["FeedbackStore", "Feedbacks", "HearsOpinions"]
 
 _log = logging.getLogger("gatewayz.feedback")
 
-FeedbackListener = Callable[[Opinion], None]
-"""Hears of feedback on an answer whose request is known: given, changed or taken back. Quick, never raises."""
+
+class HearsOpinions(Protocol):
+    """Hears of feedback on an answer whose request is known: given, changed or taken back."""
+
+    @property
+    def is_listening(self) -> bool:
+        """False while nobody would make something of it."""
+        ...
+
+    def hear_opinion(self, opinion: Opinion) -> None:
+        """Hear of it. Quick, never raises."""
+        ...
 
 
 class FeedbackStore(Protocol):
@@ -50,7 +60,7 @@ class FeedbackStore(Protocol):
 class Feedbacks:
     """The service. Feedback of others is as if it were not there.
 
-    :param listeners: who hears of it, in this process.
+    :param listener: returns who hears of it, in this process.
     """
 
     def __init__(
@@ -58,12 +68,12 @@ class Feedbacks:
         store: FeedbackStore,
         conversations: Conversations,
         clock: Clock,
-        listeners: Sequence[FeedbackListener] = (),
+        listener: Callable[[], HearsOpinions],
     ) -> None:
         self._store = store
         self._conversations = conversations
         self._clock = clock
-        self._listeners = tuple(listeners)
+        self._listener = listener
 
     async def give(self, user_id: int, feedback: NewFeedback) -> Feedback:
         """Keep feedback; of a message it is about that message's model and session.
@@ -121,7 +131,8 @@ class Feedbacks:
 
     async def _tell(self, feedback: Feedback, *, is_content: bool | None) -> None:
         """Tell the listeners, if it is known which call the feedback is about."""
-        if not self._listeners:
+        listener = self._listener()
+        if not listener.is_listening:
             return
         try:
             request_id = await self._request_id(feedback)
@@ -130,8 +141,7 @@ class Feedbacks:
             return
         if request_id is None:
             return
-        for hear in self._listeners:
-            hear(Opinion(request_id=request_id, user_id=feedback.user_id, is_content=is_content))
+        listener.hear_opinion(Opinion(request_id=request_id, user_id=feedback.user_id, is_content=is_content))
 
     async def _request_id(self, feedback: Feedback) -> str | None:
         """Return the call that the message came from, or the one that the metadata names."""

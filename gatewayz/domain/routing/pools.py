@@ -24,6 +24,8 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     instance: str
     mode: str
     router: PoolRouter
+    hears: HearsOutcomes | None = None
+    """The router again, where it wants to know how its answers ended."""
 
     @property
     def name(self) -> str:
@@ -40,6 +42,7 @@ class Pools:
     def __init__(self, routers: Mapping[str, Router], capabilities: Mapping[str, Capabilities]) -> None:
         self._routers = {name: router for name, router in routers.items() if isinstance(router, PoolRouter)}
         self._names: dict[str, Pool] = {}
+        self._hearing = {name: router for name, router in self._routers.items() if isinstance(router, HearsOutcomes)}
         for instance, router in self._routers.items():
             self._add_names(instance, router)
         self._talking = frozenset(name for name, promised in capabilities.items() if _talks(promised))
@@ -79,10 +82,15 @@ class Pools:
             self._offers = (catalog, offers)
         return self._offers[1]
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether any router would make something of an opinion."""
+        return any(router.is_listening for router in self._hearing.values())
+
     def hear_opinion(self, opinion: Opinion) -> None:
         """Tell every router that listens. Never raises: routers are fenced."""
-        for router in self._routers.values():
-            if isinstance(router, HearsOutcomes) and router.is_listening:
+        for router in self._hearing.values():
+            if router.is_listening:
                 router.hear_opinion(opinion)
 
     def _add_names(self, instance: str, router: PoolRouter) -> None:
@@ -90,8 +98,9 @@ class Pools:
         named = {f"router:{instance}": default, f"gatewayz-{instance}": default, **router.names}
         for mode in router.modes:
             named[f"router:{instance}:{mode}"] = named[f"gatewayz-{instance}-{mode}"] = mode
+        hears = self._hearing.get(instance)
         for name, mode in named.items():
-            self._names.setdefault(name.lower(), Pool(instance=instance, mode=mode, router=router))
+            self._names.setdefault(name.lower(), Pool(instance=instance, mode=mode, router=router, hears=hears))
 
     def _unknown(self, name: str, instance: str) -> InvalidRequest:
         router = self._routers.get(instance)

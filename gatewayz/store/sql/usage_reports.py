@@ -89,21 +89,44 @@ class SqlUsageReports:
         return await self._database.read(work)
 
     async def apps(self, since: datetime, until: datetime, *, limit: int) -> Sequence[UsageApp]:
-        """Return the applications that named themselves in answered calls, most tokens first."""
-        key, tokens = func.coalesce(_C.app_url, _C.app), _sum(_INPUT + _OUTPUT)
-        statement = (
-            select(func.max(_C.app), func.max(_C.app_url), func.count(), tokens)
-            .where(
-                *_conditions(UsageFilter(since=since, until=until)), _C.app.is_not(None), _C.charged_nano.is_not(None)
+        """Return the applications that named themselves in answered calls, most tokens first.
+
+        An address goes by the name that most of its tokens came under: nobody renames another's application by a call.
+        """
+        wanted, key = UsageFilter(since=since, until=until), func.coalesce(_C.app_url, _C.app)
+        named = (
+            select(
+                key.label("key"),
+                _C.app,
+                func.max(_C.app_url).label("url"),
+                func.count().label("requests"),
+                _sum(_INPUT + _OUTPUT).label("tokens"),
             )
-            .group_by(key)
-            .order_by(tokens.desc(), key)
+            .where(*_conditions(wanted), _C.app.is_not(None), _C.charged_nano.is_not(None))
+            .group_by(key, _C.app)
+            .subquery()
+        )
+        ranked = select(
+            named.c.app,
+            named.c.url,
+            func.sum(named.c.requests).over(partition_by=named.c.key).label("requests"),
+            func.sum(named.c.tokens).over(partition_by=named.c.key).label("tokens"),
+            func.row_number()
+            .over(partition_by=named.c.key, order_by=(named.c.tokens.desc(), named.c.app))
+            .label("place"),
+            named.c.key,
+        ).subquery()
+        shown = ranked.c
+        statement = (
+            select(shown.app, shown.url, shown.requests, shown.tokens)
+            .where(shown.place == 1)
+            .order_by(shown.tokens.desc(), shown.key)
             .limit(limit)
         )
 
         def work(session: Session) -> list[UsageApp]:
             return [
-                UsageApp(name=name, url=url, requests=count, tokens=int(tokens))
+                UsageApp(name=name, url=url, requests=int(count), tokens=int(tokens))
                 for name, url, count, tokens in session.execute(statement)
             ]
 

@@ -8,11 +8,9 @@ import pytest
 
 from gatewayz.domain.catalog.catalog import Model
 from gatewayz.domain.catalog.pricing import likely_media_cost
-from gatewayz.domain.identity.caller import ANONYMOUS
 from gatewayz.flow.media import measured, priced_for
 from gatewayz.flow.pipeline import answer
 from gatewayz.sdk.errors import (
-    AuthenticationFailed,
     InvalidRequest,
     PricingMissing,
     UnsupportedFeature,
@@ -111,14 +109,6 @@ async def test_a_caller_that_leaves_lets_go_of_everything() -> None:
         await task
     await scene.background.drain(1)
     assert scene.billing.asked == ["authorize", "void"]
-
-
-async def test_nobody_without_a_key() -> None:
-    scene = Scene(priced_by_picture, a=wire(MADE))
-    inbound = msgspec.structs.replace(scene.inbound(OPENAI_IMAGES), body=b"{}")
-    with pytest.raises(AuthenticationFailed):
-        await answer(inbound, ANONYMOUS, scene.edition)
-    assert not scene.billing.asked
 
 
 async def test_a_conversation_with_a_painter_is_refused() -> None:

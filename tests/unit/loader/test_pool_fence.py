@@ -92,6 +92,12 @@ class Listener(FakePoolRouter):
         self.heard.append(opinion)
 
 
+class BrokenProperty(Listener):
+    @property
+    def is_listening(self) -> bool:
+        raise RuntimeError("broken")
+
+
 OPINION = Opinion(request_id="r", user_id=1, is_content=True)
 
 
@@ -115,3 +121,10 @@ def test_a_router_that_fails_to_listen_changes_nothing() -> None:
     deaf = FencedPoolRouter("mine", FakePoolRouter("a/b"))
     assert not deaf.is_listening
     deaf.hear_opinion(OPINION)
+
+
+def test_a_router_that_fails_when_asked_whether_it_listens_is_not_told() -> None:
+    inner = BrokenProperty()
+    fenced = FencedPoolRouter("mine", inner)
+    assert not fenced.is_listening
+    assert not fenced.is_listening

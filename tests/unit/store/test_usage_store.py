@@ -128,7 +128,7 @@ def test_ids_fit_a_signed_64_bit_column() -> None:
 async def test_applications_are_summed_by_address_or_name(store: SqlStore) -> None:
     ids = MomentIds(lambda _: 1)
     calls = [
-        {"app": "Old name", "app_url": "https://a.example", "output_tokens": 5},
+        {"app": "Worst name", "app_url": "https://a.example", "output_tokens": 5},
         {"app": "Page", "app_url": "https://a.example", "output_tokens": 6},
         {"app": "Tool", "output_tokens": 7},
         {"app": "Failed", "output_tokens": 50, "charged_nano": None, "status": 503},

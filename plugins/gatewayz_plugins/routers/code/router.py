@@ -69,7 +69,6 @@ class CodeRouter:
             self._tally.refused += 1
             return Ranking(offers=(), reason=decision.rationale)
         self._conversations.remember(call, decision.chosen.candidate.model)
-        self._learning.answered(call, decision.chosen.candidate.model, decision.task.category)
         self._tally.decided(
             mode=call.mode,
             model=decision.chosen.candidate.model,

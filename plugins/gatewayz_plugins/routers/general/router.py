@@ -58,7 +58,6 @@ class GeneralRouter:
             self._tally.refused += 1
             return Ranking(offers=(), reason=decision.reasoning)
         self._conversations.remember(call, decision.chosen.model)
-        self._learning.answered(call, decision.chosen.model, decision.demand.domain)
         self._tally.decided(mode=call.mode, model=decision.chosen.model, fallback_reason=decision.fallback_reason)
         return Ranking(offers=decision.offers, reason=decision.reasoning, decision=decision)
 

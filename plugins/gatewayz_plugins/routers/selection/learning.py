@@ -80,19 +80,12 @@ class Learning:
         if is_repeat or call.user_messages > 1:
             self._count("conversation", before.model, before.domain, is_content=not is_repeat)
 
-    def answered(self, call: RoutingCall, model: str, domain: str | None) -> None:
-        """Await what becomes of an answer; a domain of None: nothing is known of the prompt."""
-        if not self.is_enabled or call.affinity is None or domain is None:
-            return
-        _remember(self._awaited, _conversation(call), _Awaited(hash(call.prompt), model, domain))
-
     def hear_end(self, end: AnswerEnd, domain: str | None) -> None:
-        """Take the end of an answer, and await what its user says of it."""
+        """Take the end of an answer, and await what becomes of it; a domain of None: nothing is known of the prompt."""
         if not self.is_enabled or domain is None:
             return
-        awaited = None if end.call.affinity is None else self._awaited.get(_conversation(end.call))
-        if awaited is not None and awaited.prompt == hash(end.call.prompt):  # it fell back: another model answered
-            self._awaited[_conversation(end.call)] = msgspec.structs.replace(awaited, model=end.model)
+        if end.call.affinity is not None:
+            _remember(self._awaited, _conversation(end.call), _Awaited(hash(end.call.prompt), end.model, domain))
         if end.user_id is not None:
             _remember(self._answers, (end.user_id, end.request_id), _Answer(end.model, domain))
         if end.fault is not None:

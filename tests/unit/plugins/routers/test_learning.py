@@ -48,7 +48,7 @@ def test_it_is_off_unless_asked_for() -> None:
 
 def test_the_same_prompt_once_more_speaks_against_the_model() -> None:
     router = learning()
-    first = choose(router, asked("why?"))
+    first = hear(router, asked("why?"))
     choose(router, asked("why?"))
     (shown,) = learnt(router)
     assert (shown["model"], shown["domain"], shown["content"], shown["not_content"]) == (first, "code", 0, 1)
@@ -57,7 +57,7 @@ def test_the_same_prompt_once_more_speaks_against_the_model() -> None:
 
 def test_a_conversation_that_goes_on_speaks_for_it() -> None:
     router = learning()
-    first = choose(router, asked("why?"))
+    first = hear(router, asked("why?"))
     choose(router, asked("and how?", opening="why?", turns=2))
     (shown,) = learnt(router)
     assert (shown["model"], shown["content"], shown["not_content"]) == (first, 1, 0)
@@ -67,14 +67,21 @@ def test_a_conversation_that_goes_on_speaks_for_it() -> None:
 def test_calls_that_name_no_conversation_teach_nothing() -> None:
     router = learning()
     for _ in range(3):
-        choose(router, asked("ping", affinity=None))
+        hear(router, asked("ping", affinity=None))
     assert learnt(router) == []
 
 
 def test_conversations_are_told_apart() -> None:
     router = learning()
-    choose(router, asked("why?", affinity="one"))
-    choose(router, asked("why?", affinity="two"))
+    hear(router, asked("why?", affinity="one"))
+    hear(router, asked("why?", affinity="two"))
+    assert learnt(router) == []
+
+
+def test_what_was_not_answered_teaches_nothing() -> None:
+    router = learning()
+    for _ in range(3):  # a client that tries again after an error, or a call that is read twice
+        choose(router, asked("why?"))
     assert learnt(router) == []
 
 
@@ -82,7 +89,7 @@ def test_a_model_that_nobody_is_content_with_is_not_chosen_any_more() -> None:
     router = learning(strength=1.0)
     first = choose(router, asked("why?", affinity="0"))
     for number in range(20):
-        choose(router, asked("why?", affinity=f"{number}"))
+        hear(router, asked("why?", affinity=f"{number}"))
         choose(router, asked("why?", affinity=f"{number}"))
     assert choose(router, asked("something else", affinity="new")) != first
 
