@@ -20,7 +20,8 @@ COPY --from=build /opt/gatewayz /opt/gatewayz
 ENV PATH=/opt/gatewayz/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     GATEWAYZ_ENVIRONMENT=production \
-    GATEWAYZ_DATA_DIR=/var/lib/gatewayz
+    GATEWAYZ_DATA_DIR=/var/lib/gatewayz \
+    TMPDIR=/var/lib/gatewayz
 USER 10001:10001
 WORKDIR /var/lib/gatewayz
 VOLUME ["/var/lib/gatewayz"]

@@ -10,14 +10,12 @@ from typing import Any, Final
 import httpx
 import yaml
 
-__all__ = ["CASES", "NOT_BUILT", "Case", "differences"]
+__all__ = ["CASES", "Case", "differences"]
 
 Case = Mapping[str, Any]
 
 _FILE: Final = Path(__file__).with_name("cases.yaml")
 CASES: Final[dict[str, Case]] = {case["id"]: case for case in yaml.safe_load(_FILE.read_text())}
-NOT_BUILT: Final = frozenset(_FILE.with_name("not_built.txt").read_text().split())
-"""Cases of what is not built yet."""
 _TYPES: Final = {"object": dict, "array": list}
 
 

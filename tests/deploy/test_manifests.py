@@ -12,6 +12,7 @@ import yaml
 from gatewayz.config.load import load
 from gatewayz.config.resources import resource
 from gatewayz.lifecycle.lifecycle import _DRAIN_S
+from gatewayz.server.framing import HostRule
 from gatewayz.server.run import _SETTLE_S
 
 ROOT = resource("gatewayz.yaml").parent
@@ -109,6 +110,16 @@ def test_probes_ask_routes_that_are_there() -> None:
     assert asked["livenessProbe"]["path"] == "/livez", "a database that is away restarts nobody"
     assert asked["readinessProbe"]["path"] == "/readyz"
     assert {get["port"] for get in asked.values()} == {container()["ports"][0]["name"]}
+    rule = HostRule(recommended_hosts())
+    for get in asked.values():
+        rule.check(get["httpHeaders"][0]["value"].encode(), "1.1")
+
+
+def recommended_hosts() -> tuple[str, ...]:
+    """Return `allowed_hosts` as the page on production has it."""
+    page = (ROOT / "docs/operations/production.md").read_text()
+    (fence,) = [text for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "allowed_hosts" in text]
+    return tuple(yaml.safe_load(fence)["server"]["allowed_hosts"])
 
 
 def test_they_fit_together() -> None:
@@ -122,6 +133,7 @@ def test_they_fit_together() -> None:
     assert all(selector.items() <= labels.items() for selector in selectors)
     scaled = manifest("HorizontalPodAutoscaler")["spec"]
     assert scaled["scaleTargetRef"]["name"] == manifest("Deployment")["metadata"]["name"]
+    assert pod()["enableServiceLinks"] is False, "a service of our name sets variables of our prefix"
     assert "replicas" not in manifest("Deployment")["spec"], "the autoscaler's number would be overwritten"
     assert scaled["minReplicas"] > manifest("PodDisruptionBudget")["spec"]["maxUnavailable"]
     assert manifest("Service")["spec"]["ports"][0]["targetPort"] == container()["ports"][0]["name"]

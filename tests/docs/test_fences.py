@@ -24,12 +24,13 @@ from gatewayz.config.load import load
 from gatewayz.config.problems import ConfigurationInvalid
 from gatewayz.config.settings import Settings
 from gatewayz.loader.code import load_code
+from gatewayz.loader.discovery import builtins
 from gatewayz.loader.lifecycle import decode_entries
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 HOOKS = ROOT / "docs/plugins/hooks.md"
-EVERYTHING = [f"{kind}.*" for kind in "providers routers billing payments identity hub health mail tools".split()]
+EVERYTHING = sorted({f"{name.partition('.')[0]}.*" for name in builtins()})
 FENCE = re.compile(r"^(?P<before>[^\n]*)\n(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^ *```", re.MULTILINE | re.DOTALL)
 
 
@@ -96,9 +97,10 @@ def test_configurations_load_and_their_plugins_take_them(fence: Fence, tmp_path:
     environ = {name: "value-of-at-least-thirty-two-characters" for name in names}
     try:
         loaded = load(tmp_path / "gatewayz.yaml", environ=environ)
-        decode_entries(loaded, asyncio.run(load_code(loaded)).registry)
+        _, off = decode_entries(loaded, asyncio.run(load_code(loaded)).registry)
     except ConfigurationInvalid as err:
         raise AssertionError("; ".join(map(str, err.problems))) from err
+    assert list(off) == []
 
 
 @pytest.mark.parametrize("fence", fences("python"), ids=lambda fence: fence.id)

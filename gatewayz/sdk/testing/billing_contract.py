@@ -11,12 +11,13 @@
 `affordable` is an amount that `account` can pay; `dear` one that it cannot, or None where nobody is refused.
 """
 
+import contextlib
 from typing import Any, ClassVar
 
 import pytest
 
 from gatewayz.sdk.context import PluginContext
-from gatewayz.sdk.errors import PaymentRequired
+from gatewayz.sdk.errors import GatewayzError, PaymentRequired
 from gatewayz.sdk.interfaces import BillingBackend, Charge, Hold
 from gatewayz.sdk.money import Nano
 from gatewayz.sdk.offers import Cost, Offer
@@ -86,6 +87,35 @@ class BillingContract(SettingsContract):
             pytest.skip("the backend keeps no balances")
         assert before - after == charge.charged
         assert charge.balance in (None, after)
+
+    async def test_a_repeated_hold_has_one_effect(self) -> None:
+        billing = self.backend()
+        hold = await self.hold(billing)
+        held = await billing.balance(self.account)
+        await self.hold(billing)
+        assert await billing.balance(self.account) == held
+        await self.charge(billing, hold, self.affordable // 3)
+        charged = await billing.balance(self.account)
+        await self.hold(billing)
+        assert await billing.balance(self.account) == charged, "a hold of a call that has ended"
+
+    async def test_a_repeated_extension_has_one_effect(self) -> None:
+        billing = self.backend()
+        half = await billing.authorize(self.account, Nano(self.affordable // 2), "r-1")
+        await billing.extend(half, Nano(self.affordable))
+        held = await billing.balance(self.account)
+        await billing.extend(half, Nano(self.affordable))
+        assert await billing.balance(self.account) == held
+
+    async def test_a_charge_after_a_void_makes_no_money(self) -> None:
+        billing = self.backend()
+        before = await billing.balance(self.account)
+        hold = await self.hold(billing)
+        await billing.void(hold)
+        with contextlib.suppress(GatewayzError):  # to refuse it is right as well
+            await self.charge(billing, hold, self.affordable // 3)
+        after = await billing.balance(self.account)
+        assert before is None or after is None or after <= before
 
     async def test_a_repeated_charge_has_one_effect(self) -> None:
         billing = self.backend()

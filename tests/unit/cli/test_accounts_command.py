@@ -137,6 +137,12 @@ def test_there_is_nothing_to_copy_without_a_database(shell: Shell, tmp_path: Pat
     assert "no database" in shell.run("db", "backup", str(tmp_path / "copy.db"), code=1)
 
 
+def test_a_copy_that_cannot_be_written_is_told_and_leaves_nothing(shell: Shell, tmp_path: Path) -> None:
+    shell.run("users", "create", "ann@example.com")
+    assert "could not be copied" in shell.run("db", "backup", str(tmp_path / "nowhere" / "copy.db"), code=1)
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_the_schema_goes_back_only_when_told_twice(shell: Shell) -> None:
     shell.run("db", "upgrade")
     assert "--yes" in shell.run("db", "downgrade", "base", code=2)
