@@ -140,7 +140,7 @@ def test_12_2_and_12_3_traffic_shows_up(watched: Watched) -> None:
     uptime = watched.until("/health/uptime", total_requests=4)
     assert (uptime["status"], uptime["uptime_percentage"]) == ("operational", 100.0)
     assert (uptime["successful_requests"], uptime["failed_requests"]) == (4, 0)
-    provider = watched.body("/health/provider/openai")
+    provider = watched.until("/health/provider/openai", total_requests=4)
     assert (provider["status"], provider["health_score"], provider["total_requests"]) == ("online", 100, 4)
     assert (provider["overall_uptime"], provider["healthy_models"]) == (100.0, 1) and provider["total_models"] > 1
     model = watched.body(f"/health/model/{MODEL}")

@@ -160,7 +160,7 @@ class Welcome:
         self._greeted.set()
 
     def wait_greeted(self) -> str:
-        assert self._greeted.wait(60)
+        assert self._greeted.wait(180)
         return "".join(self.lines)
 
     def close(self) -> None:
