@@ -1,7 +1,7 @@
 """Masks personal data in calls, or refuses them."""
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
@@ -11,14 +11,12 @@ from gatewayz_plugins.guardrails.pii_redaction.kinds import KINDS, Kind, redacte
 
 __all__ = ["PiiRedaction", "PiiSettings"]
 
-_ALL: Final[tuple[Kind, ...]] = ("email", "iban", "credit_card", "ip_address", "phone")
-
 
 class PiiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is looked for, and what becomes of it."""
 
     action: Literal["mask", "block"] = "mask"
-    kinds: tuple[Kind, ...] = _ALL
+    kinds: tuple[Kind, ...] = tuple(KINDS)
 
 
 class PiiRedaction:
@@ -33,10 +31,10 @@ class PiiRedaction:
         changed: list[str] = []
         found: set[Kind] = set()
         for text in texts:
-            clean, kinds = redacted(text, self._kinds)
+            clean, kinds = await redacted(text, self._kinds)
             changed.append(clean)
             found |= kinds
         if found and self._action == "block":
             names = ", ".join(sorted(found)).replace("_", " ")
-            raise GuardrailBlocked(f"The call holds personal data ({names}), which may not be sent.", param="messages")
+            raise GuardrailBlocked(f"The call holds personal data ({names}), which may not be sent.")
         return changed

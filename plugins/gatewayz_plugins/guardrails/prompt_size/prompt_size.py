@@ -36,5 +36,5 @@ class PromptSize:
             bound = settings.keys.get(str(call.key_id), bound)
         size = sum(map(len, texts))
         if size > bound:
-            raise GuardrailBlocked(f"The prompt has {size} characters; at most {bound} may be sent.", param="messages")
+            raise GuardrailBlocked(f"The prompt has {size} characters; at most {bound} may be sent.")
         return texts
