@@ -108,7 +108,7 @@ def strictly_decoded(raw: msgspec.Raw | bytes, decoder: "msgspec.json.Decoder[T]
         raise invalid_from(err, rules, path) from err
 
 
-def decoded_member(raw: msgspec.Raw, path: str) -> Any:
+def decoded_member(raw: msgspec.Raw | bytes, path: str) -> Any:
     """Return any part of a body as plain values; complaints name it under `path`. Raises InvalidRequest."""
     return strictly_decoded(raw, _ANY, path, _NO_RULES)
 

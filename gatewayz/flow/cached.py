@@ -3,6 +3,7 @@
 Source: spec 00 §15; docs/decisions/0192-what-is-the-same-call.md, 0193-prices-of-hits.md.
 """
 
+import asyncio
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -21,7 +22,7 @@ from gatewayz.flow.edition import Edition
 from gatewayz.flow.lanes import EVENT_STREAM, JSON
 from gatewayz.flow.relay import StreamBody
 from gatewayz.flow.settle import Bill, gateway_usage
-from gatewayz.flow.values import Inbound, ParsedCall, Plan, Reply
+from gatewayz.flow.values import Admission, Inbound, LeftBehind, ParsedCall, Plan, Reply
 from gatewayz.sdk.interfaces import Charge
 from gatewayz.sdk.money import Nano, usd_float
 from gatewayz.sdk.offers import Cost, Offer
@@ -54,7 +55,10 @@ def cache_place(call: ParsedCall, inbound: Inbound, caller: Caller, edition: Edi
     tenant = f"user {caller.user_id}"
     if rules.scope == "key":
         tenant += f" key {caller.key_id}"
-    key = answer_key(call, inbound.headers, tenant, answers.generation)
+    try:
+        key = answer_key(call, inbound.headers, tenant, answers.generation)
+    except (msgspec.DecodeError, RecursionError):  # numbers beyond a float, in parts that go to providers unread
+        return None
     return CachePlace(key, call, answers, directives, edition)
 
 
@@ -114,12 +118,7 @@ class CachePlace:
         admission = await admit(caller, call, inbound, edition, known_cost=cost.total)
         bill = Bill(call, inbound, caller, admission, edition)
         bill.cache, bill.plan = "hit", Plan(offers=(), reason=_REASON)
-        try:
-            charge = await edition.billing.capture(admission.hold, offer, kept.usage, cost)
-        except BaseException:  # cancellation too: let go, then raise again
-            edition.background.spawn(bill.void())
-            bill.settled(None, (), status=499)
-            raise
+        charge = await self._charged(bill, admission, offer, kept, cost)
         bill.saved = Nano(full.total - charge.charged)
         bill.settled(charge, ())
         facts = {
@@ -133,6 +132,25 @@ class CachePlace:
             facts |= {b"cache-control": b"no-cache, no-transform", b"x-accel-buffering": b"no"}
         body = kept.told(_spent(charge, bill.saved, kept, (edition.clock.monotonic() - inbound.started) * 1000.0))
         return Reply(content_type=EVENT_STREAM if call.head.stream else JSON, body=body, facts=facts)
+
+    async def _charged(self, bill: Bill, admission: Admission, offer: Offer, kept: KeptAnswer, cost: Cost) -> Charge:
+        billing, background = self._edition.billing, self._edition.background
+
+        async def charge() -> Charge:
+            return await billing.capture(admission.hold, offer, kept.usage, cost)
+
+        async def charge_left_behind() -> None:
+            bill.settled(await charge(), (), status=499)
+
+        try:
+            return await charge()
+        except asyncio.CancelledError as left:  # the charge may have been made: to make it again has one effect
+            background.spawn(charge_left_behind())
+            raise LeftBehind from left
+        except BaseException:
+            background.spawn(bill.void())
+            bill.settled(None, (), status=499)
+            raise
 
     def keep(self, opened: Opened, body: bytes, bill: Bill) -> None:
         """Keep an answer that is complete, in the background; others are left out."""

@@ -14,6 +14,7 @@ from gatewayz.domain.conversations.conversations import Conversations, check_roo
 from gatewayz.domain.conversations.history import fitting_history
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.edition import Edition
+from gatewayz.flow.guard import guarded
 from gatewayz.flow.relay import StreamBody
 from gatewayz.flow.values import Inbound, ParsedCall
 from gatewayz.sdk.errors import AuthenticationFailed, Conflict, InvalidRequest, ResourceNotFound, StoreUnavailable
@@ -141,6 +142,8 @@ async def begin_turn(call: ParsedCall, inbound: Inbound, caller: Caller, edition
     asked = turns.asked(bytes(call.head.fields["messages"]))
     check_room(page, asked)
     grown = msgspec.structs.replace(inbound, body=body, session_id=None)
+    if edition.guardrails:  # what the session holds was kept unread, or before they were there
+        grown = await guarded(grown, caller, edition)
     turn = Turn(grown, session_id, caller.user_id, asked, conversations)
     turn.facts = {
         b"x-session-id": b"%d" % session_id,

@@ -3,27 +3,30 @@
 import msgspec
 
 from gatewayz.dialects.body_texts import texts_of, with_texts
+from gatewayz.dialects.request_decoding import decoded_member
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.edition import Edition
-from gatewayz.flow.values import Inbound, ParsedCall
+from gatewayz.flow.values import Inbound
+from gatewayz.sdk.errors import InvalidRequest
 from gatewayz.sdk.guardrails import GuardedCall
 
 __all__ = ["guarded"]
 
 
-async def guarded(call: ParsedCall, inbound: Inbound, caller: Caller, edition: Edition) -> Inbound:
+async def guarded(inbound: Inbound, caller: Caller, edition: Edition) -> Inbound:
     """Return the call as it may be sent: its own bytes where nothing was changed.
 
-    Raises GuardrailBlocked (400), GuardrailBroken (503).
+    Raises InvalidRequest for a body that is no JSON or nested too deep, GuardrailBlocked (400), GuardrailBroken (503).
     """
-    if not inbound.body.lstrip().startswith(b"{"):
-        return inbound  # a form: sound, whose text nobody knows yet
-    body = msgspec.json.decode(inbound.body)
-    texts = judged = texts_of(body)
+    body = decoded_member(inbound.body, "")
+    try:
+        texts = judged = texts_of(body)
+    except RecursionError as err:
+        raise InvalidRequest("The body is nested too deep.", code="INVALID_JSON") from err
     told = GuardedCall(
         request_id=inbound.request_id,
         format=inbound.format,
-        model=call.head.model,
+        model=str(body.get("model", "")) if isinstance(body, dict) else "",
         user_id=caller.user_id,
         key_id=caller.key_id,
     )

@@ -10,9 +10,9 @@ import msgspec
 from gatewayz.domain.idempotency.idempotency import MAX_ANSWER_BYTES, Answer, Claim, Idempotency, fingerprint
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.flow.edition import Edition
-from gatewayz.flow.pipeline import LeftBehind, answer
+from gatewayz.flow.pipeline import answer
 from gatewayz.flow.relay import StreamBody
-from gatewayz.flow.values import Inbound, Reply
+from gatewayz.flow.values import Inbound, LeftBehind, Reply
 
 __all__ = ["RecordedStream", "answer_once"]
 

@@ -18,16 +18,12 @@ from gatewayz.flow.parse import parse
 from gatewayz.flow.relay import StreamBody, whole_body
 from gatewayz.flow.route import route
 from gatewayz.flow.settle import Bill
-from gatewayz.flow.values import Admission, Inbound, ParsedCall, Reply
+from gatewayz.flow.values import Admission, Inbound, LeftBehind, ParsedCall, Reply
 from gatewayz.sdk.errors import GatewayzError
 
-__all__ = ["LeftBehind", "answer"]
+__all__ = ["answer"]
 
 _REQUESTED: Final = b"x-requested-model"
-
-
-class LeftBehind(asyncio.CancelledError):
-    """The caller left when the provider had answered: the call is charged, though nobody has the answer."""
 
 
 async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
@@ -36,7 +32,9 @@ async def answer(inbound: Inbound, caller: Caller, edition: Edition) -> Reply:
     Cancelling it at any point closes the upstream and releases or settles the hold.
     """
     turn = search = None
-    inbound, call = await _understood(inbound, caller, edition)
+    if edition.guardrails:
+        inbound = await guarded(inbound, caller, edition)
+    call = parse(inbound, edition)
     if is_in_session(call, inbound):
         turn = await begin_turn(call, inbound, caller, edition)
         inbound = turn.inbound
@@ -91,14 +89,6 @@ async def _keep_turn(turn: Turn, whole: bytes, opened: Opened) -> None:
         await turn.keep_whole(whole, opened.trial.offer.model)
     except asyncio.CancelledError as left:
         raise LeftBehind from left
-
-
-async def _understood(inbound: Inbound, caller: Caller, edition: Edition) -> tuple[Inbound, ParsedCall]:
-    """Return a call as its guardrails let it pass. Raises as `parse` and `guarded`."""
-    call = parse(inbound, edition)
-    if edition.guardrails and (judged := await guarded(call, inbound, caller, edition)) is not inbound:
-        return judged, parse(judged, edition)
-    return inbound, call
 
 
 def _known_as(reply: Reply, call: ParsedCall) -> Reply:

@@ -3,6 +3,7 @@
 Inbound -> Caller -> ParsedCall -> Admission -> Plan -> Opened -> Reply
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -22,6 +23,7 @@ __all__ = [
     "Admission",
     "Choice",
     "Inbound",
+    "LeftBehind",
     "ParsedCall",
     "Plan",
     "Reply",
@@ -50,6 +52,10 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     """The sound that came with the call; `body` then has its other fields."""
     app: App | None = None
     """The application that the call names."""
+
+
+class LeftBehind(asyncio.CancelledError):
+    """The caller left when the answer was there: the call is charged, though nobody has it."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,7 +63,7 @@ class Jobs:
         for name, work in parts.record_jobs:
             self.run(work.run(), name)
         rules = self._settings.catalog_sync
-        clears = Periodic("follow clears of the response cache", parts.response_cache.refresh, every_s=_READ_CLEARS_S)
+        clears = Periodic("follow clears of the response cache", self._follow_clears, every_s=_READ_CLEARS_S)
         follow = Periodic("follow changes of model lists", parts.catch_up, every_s=rules.poll_s)
         ask = parts.catalog_sync.periodic(rules.interval_s)
         for job in (clears, follow, ask):
@@ -73,6 +73,10 @@ class Jobs:
             self.run(self._share_breakers(redis_url), "share breaker states")
             self.run(self._share_observation(redis_url), "share observations")
             self.run(self._share_velocity(redis_url), "share the velocity mode")
+
+    async def _follow_clears(self) -> None:
+        if self._gateway.edition.answers is not None:
+            await self._parts.response_cache.refresh()
 
     async def _share_breakers(self, redis_url: str) -> None:
         from gatewayz.domain.breakers.share import BreakerShare  # noqa: PLC0415  (loaded only where Redis is configured)

@@ -123,7 +123,6 @@ class Lifecycle:
             self._breakers = _breakers(settings, self._clock)
             self._retry_budget = RetryBudget(settings.failover.retry_budget, self._clock)
             await parts.exchange.round()
-            await parts.response_cache.refresh()
             await parts.catalogs.catch_up()
             await self._install(self._loaded)
             self._stack.push_async_callback(self._gateway.aclose)
@@ -173,6 +172,8 @@ class Lifecycle:
         instances = await open_instances(loaded, context_of, previous=self._instances)
         skipped: list[Skipped] = []
         try:
+            if settings.response_cache.enabled:  # before it serves, or what was cleared could be found
+                await parts.response_cache.refresh()
             edition = await make_edition(
                 loaded,
                 instances,
@@ -192,6 +193,8 @@ class Lifecycle:
         self._retry_budget.configure(settings.failover.retry_budget)
         parts.velocity.configure(settings.limits.velocity)
         parts.errors.fixes = Fixes(settings.error_fixes, key_variables(loaded.tree))
+        if edition.answers is None:
+            parts.response_cache.forget()
         self._instances = instances
         self._gateway.install(edition, instances.aclose)
         await asyncio.to_thread(save_applied, loaded, parts.data_dir)

@@ -60,3 +60,16 @@ def test_other_formats_are_read_too(place: tuple[StubUpstream, httpx.Client]) ->
     stub, client = place
     answer = client.post("/v1/responses", json={"model": MODEL, "input": "I am jo@example.com"})
     assert answer.status_code == 200 and "[EMAIL]" in str(stub.seen[-1].body)
+
+
+def test_what_a_session_holds_is_read_too(place: tuple[StubUpstream, httpx.Client]) -> None:
+    stub, client = place
+    session = client.post("/v1/chat/sessions", json={"title": "old"}).json()
+    session_id = session.get("data", session)["id"]
+    kept = client.post(
+        f"/v1/chat/sessions/{session_id}/messages", json={"role": "user", "content": "I am jo@example.com"}
+    )
+    assert kept.status_code in (200, 201), kept.text
+    answer = client.post("/v1/chat/completions", json=body("who am I?", session_id=session_id))
+    assert answer.status_code == 200, answer.text
+    assert "[EMAIL]" in str(stub.seen[-1].body) and "jo@" not in str(stub.seen[-1].body)

@@ -71,6 +71,10 @@ class ResponseCache:
         """Notice that it was cleared. Raises StoreUnavailable."""
         self._move_to(await self._store.generation())
 
+    def forget(self) -> None:
+        """Give back the memory of this process's answers: it is switched off."""
+        self._local.clear()
+
     async def totals(self, *, user_id: int | None, days: int | None, models: int = 0) -> CacheTotals:
         """Return what calls found in the last days, or ever. Raises StoreUnavailable."""
         since = None if days is None else self._clock.now() - timedelta(days=days)

@@ -1,5 +1,6 @@
 """Which calls are the same, what a hit costs, and what is never kept."""
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from gatewayz.flow.cached import answer_key
 from gatewayz.flow.parse import parse
 from gatewayz.flow.pipeline import answer
 from gatewayz.flow.relay import StreamBody
-from gatewayz.flow.values import Reply
+from gatewayz.flow.values import LeftBehind, Reply
 from gatewayz.sdk.errors import UpstreamBroken
 from gatewayz.sdk.wire import ANTHROPIC_MESSAGES
 from tests.fakes.flow import CALLER, MODEL, Scene, WireFake
@@ -89,6 +90,39 @@ async def test_hits_are_priced_by_rule(percent: int, charged: int) -> None:
     charge = hit.charge
     assert charge is not None and charge.hold.amount == charged
     assert (charge.charged, charge.cost.total, hit.saved) == (charged, charged, 20_000 - charged)
+
+
+async def test_a_hit_whose_caller_leaves_is_charged_once_and_said_to_be() -> None:
+    scene = caching(WireFake(WHOLE), hit_price_percent=100)
+    await call(scene)
+    capture, charging = scene.billing.capture, asyncio.Event()
+
+    async def slow(*args: Any) -> Any:
+        charge = await capture(*args)
+        if not charging.is_set():
+            charging.set()
+            await asyncio.Event().wait()
+        return charge
+
+    scene.billing.capture = slow  # type: ignore[method-assign]
+    asking = asyncio.ensure_future(call(scene, request_id="req_2"))
+    await charging.wait()
+    asking.cancel()
+    with pytest.raises(LeftBehind):
+        await asking
+    await scene.background.drain(5)
+    hit = scene.records.settlements[1]
+    assert hit.charge is not None and (hit.charge.charged, hit.status) == (20_000, 499)
+    assert scene.billing.asked.count("void") == 0
+
+
+async def test_a_number_that_nobody_can_hold_is_not_kept() -> None:
+    scene = caching(WireFake(WHOLE))
+    body = b'{"model":"vendor/model","messages":[{"role":"user","content":"x","zz":1e400}]}'
+    for number in range(2):
+        inbound = msgspec.structs.replace(scene.inbound(request_id=f"req_{number}"), body=body)
+        await answer(inbound, MINE, scene.edition)
+    assert sent(scene) == 2
 
 
 async def test_streams_are_answered_as_streams() -> None:

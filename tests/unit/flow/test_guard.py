@@ -7,10 +7,12 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
+from gatewayz.flow.guard import guarded as judged
 from gatewayz.flow.pipeline import answer
 from gatewayz.loader.guardrail_fence import FencedGuardrail, GuardrailBroken
+from gatewayz.sdk.errors import InvalidRequest
 from gatewayz.sdk.guardrails import GuardedCall, GuardrailBlocked
-from gatewayz.sdk.wire import ANTHROPIC_MESSAGES
+from gatewayz.sdk.wire import ANTHROPIC_MESSAGES, OPENAI_CHAT, OPENAI_COMPLETIONS, OPENAI_RESPONSES, Format
 from tests.fakes.flow import CALLER, Scene, WireFake
 from tests.unit.flow.test_pipeline import WHOLE
 
@@ -104,3 +106,69 @@ async def test_a_broken_guardrail_refuses_or_passes_as_it_is_told(given: Any) ->
     scene = guarded(WireFake(WHOLE), Broken(given), "pass")
     await answer(scene.inbound(), CALLER, scene.edition)
     assert len(scene.providers["a"].calls) == 1
+
+
+DOCUMENT = {"type": "text", "media_type": "text/plain", "data": "loud data"}
+PLACES: list[tuple[Format, dict[str, Any], list[str]]] = [
+    (
+        ANTHROPIC_MESSAGES,
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "document", "source": DOCUMENT, "title": "loud title", "context": "loud context"}
+                    ],
+                },
+                {"role": "assistant", "content": [{"type": "mcp_tool_use", "id": "x", "input": {"card": 4111}}]},
+            ]
+        },
+        ["loud data", "loud title", "loud context", "4111"],
+    ),
+    (
+        OPENAI_CHAT,
+        {
+            "messages": [
+                {
+                    "role": "assistant",
+                    "content": None,
+                    "refusal": "loud no",
+                    "reasoning_content": "loud thought",
+                    "tool_calls": [{"id": "loud", "type": "custom", "custom": {"name": "loud", "input": "loud input"}}],
+                }
+            ],
+            "prediction": {"type": "content", "content": "loud guess"},
+        },
+        ["loud no", "loud thought", "loud input", "loud guess"],
+    ),
+    (OPENAI_COMPLETIONS, {"prompt": "loud", "suffix": "loud end"}, ["loud", "loud end"]),
+    (
+        OPENAI_RESPONSES,
+        {"prompt": {"id": "loud", "variables": {"a": "loud a", "b": {"type": "input_text", "text": "loud b"}}}},
+        ["loud a", "loud b"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("format", "body", "texts"), PLACES, ids=lambda each: each if isinstance(each, str) else "")
+async def test_every_place_of_a_text_is_read(format: Format, body: dict[str, Any], texts: list[str]) -> None:
+    scene = guarded(WireFake(WHOLE), shout := Shout())
+    inbound = scene.inbound(format)
+    await judged(msgspec.structs.replace(inbound, body=msgspec.json.encode(body)), CALLER, scene.edition)
+    assert shout.seen == texts
+
+
+async def test_a_number_that_nobody_can_hold_is_the_callers_fault() -> None:
+    scene = guarded(WireFake(WHOLE), Shout())
+    body = b'{"model":"vendor/model","messages":[{"role":"user","content":"x","zz":1e400}]}'
+    with pytest.raises(InvalidRequest):
+        await answer(msgspec.structs.replace(scene.inbound(), body=body), CALLER, scene.edition)
+
+
+@pytest.mark.parametrize("depth", [400, 500, 600, 900, 3000])
+async def test_arguments_nested_too_deep_are_one_text(depth: int) -> None:
+    scene = guarded(WireFake(WHOLE), shout := Shout())
+    nested = "[" * depth + '"a"' + "]" * depth
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": nested}}
+    await answer(scene.inbound(messages=[{"role": "assistant", "tool_calls": [call]}]), CALLER, scene.edition)
+    assert shout.seen in ([nested], ["a"])
