@@ -4,7 +4,7 @@ Source: OpenAI API reference, "Create image" (2026-11); spec 08 §1.
 """
 
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -107,16 +107,19 @@ class OpenAiImages:
             extra=extra or None,
         )
 
-    def render_images(self, images: Images, *, gateway_usage: GatewayUsage | None = None) -> bytes:
+    def render_images(self, images: Images, *, gateway_usage: GatewayUsage) -> bytes:
         """Return a whole answer."""
         data: list[dict[str, str]] = []
         for image in images.images:
             told = {"url": image.url, "b64_json": image.data, "revised_prompt": image.revised_prompt}
             data.append({name: value for name, value in told.items() if value is not None})
-        reply: dict[str, Any] = {"created": images.created, "data": data, "model": images.model}
-        if gateway_usage is not None:
-            reply["provider"] = gateway_usage["provider"]
-            reply["gateway_usage"] = gateway_usage
+        reply = {
+            "created": images.created,
+            "data": data,
+            "model": images.model,
+            "provider": gateway_usage["provider"],
+            "gateway_usage": gateway_usage,
+        }
         return msgspec.json.encode(reply)
 
 

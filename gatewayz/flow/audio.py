@@ -75,12 +75,14 @@ async def open_transcription(
 
 
 def _billed(usage: Usage, inbound: Inbound, min_billed_ms: int) -> Usage | None:
-    """Return the provider's count with its smallest unit; None where it counted nothing."""
-    if usage.audio_ms:
-        return msgspec.structs.replace(usage, audio_ms=max(usage.audio_ms, min_billed_ms))
-    if usage.total_tokens and inbound.recording is not None:
-        return msgspec.structs.replace(usage, audio_ms=inbound.recording.duration_ms)
-    return None
+    """Return the provider's count with the smallest unit of sound; None where it counted nothing.
+
+    Where it counted tokens alone, the sound is as long as was measured: the offer may be priced by the second.
+    """
+    audio_ms = usage.audio_ms
+    if not audio_ms and usage.total_tokens and inbound.recording is not None:
+        audio_ms = inbound.recording.duration_ms
+    return msgspec.structs.replace(usage, audio_ms=max(audio_ms, min_billed_ms)) if audio_ms else None
 
 
 class SpeechStream:

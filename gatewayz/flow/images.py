@@ -32,8 +32,7 @@ class TranslatedImages:
 
     def render(self, usage: Usage, gateway_usage: GatewayUsage) -> bytes:
         """The pictures as the provider gave them: addresses, or base64."""
-        images = msgspec.structs.replace(self._images, usage=usage)
-        return OPENAI_IMAGES_DIALECT.render_images(images, gateway_usage=gateway_usage)
+        return OPENAI_IMAGES_DIALECT.render_images(self._images, gateway_usage=gateway_usage)
 
 
 async def open_images(

@@ -7,6 +7,7 @@ a billing backend as `StoreUnavailable` (no call without billing), a health chec
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, NoReturn, TypeVar, get_args
 
 from gatewayz.loader.contain import describe
@@ -188,8 +189,9 @@ class FencedProvider:
         except FOREIGN as err:
             self._refuse(err, "speak")
         if not isinstance(getattr(answer, "media_type", None), str):
+            self._close_junk(answer)
             self._junk(answer, "speak")
-        return FencedSound(answer, self._refuse, self._faults)
+        return FencedSound(answer, partial(self._limit, context=context), self._refuse, self._faults)
 
     def _event(self, event: Any) -> Event:
         if not isinstance(event, _EVENTS):
@@ -205,6 +207,16 @@ class FencedProvider:
             await close()
         except FOREIGN as err:  # the answer is over; a fault in letting go of it is only logged
             self._faults.log(err, "closing a stream")
+
+    def _close_junk(self, answer: Any) -> None:
+        """Close what is no sound where it can be closed: there may be a connection behind it."""
+        close = getattr(answer, "close", None)
+        if close is None:
+            return
+        try:
+            close()
+        except FOREIGN as err:  # it is junk already; a fault in letting go of it is only logged
+            self._faults.log(err, "closing a sound")
 
     def _refuse(self, err: BaseException, doing: str) -> NoReturn:
         if isinstance(err, UpstreamError | InvalidRequest):

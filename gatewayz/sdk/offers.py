@@ -67,7 +67,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
     A rate that is None is not known separately: cache, reasoning and audio tokens then cost what
     plain input or output tokens cost. Pictures, sound and read-out text of a price that has token
-    rates too are estimates of the same tokens, charged only where the provider counted none.
+    rates too are estimates of the same tokens, charged only where the provider counted none; pictures
+    where it counted none that were written, as the tokens of a prompt do not pay for them.
     """
 
     input: int
@@ -158,7 +159,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _media_cost(self, usage: Usage) -> int:
-        if usage.total_tokens and (self.input or self.output):
+        counted = usage.completion_tokens if usage.images else usage.total_tokens
+        if counted and (self.input or self.output):
             return 0
         spoken = _per_unit(usage.characters * (self.character or 0))
         heard = (usage.audio_ms * (self.second or 0) + _MILLISECONDS // 2) // _MILLISECONDS

@@ -182,7 +182,10 @@ class Connection(Protocol):
                 broken = UpstreamBroken("the provider does not speak HTTP/1.1")
                 broken.__cause__ = error
                 exchange.fail(broken)
-        if exchange.fed(len(data)) and not exchange.is_done and not self._is_paused and self.is_usable():
+        is_full = exchange.fed(len(data))
+        if self._may_write is not None and exchange.is_answered:
+            self.resume_writing()  # the upload ends: a provider that has answered need not read on
+        if is_full and not exchange.is_done and not self._is_paused and self.is_usable():
             self._is_paused = True
             cast("Transport", self._transport).pause_reading()
         if exchange.is_done and self._exchange is exchange:

@@ -4,32 +4,29 @@ Whatever form a call came in, it becomes one JSON object of its fields, with wha
 sound under `audio`. Source: spec 08 §2; OpenAI API reference, "Create transcription".
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import msgspec
 
 from gatewayz.config.sections.audio import Audio
 from gatewayz.sdk.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 from gatewayz.web.asgi import Receive
+from gatewayz.web.audio_texts import check_fields, part_json, part_urlencoded, unquoted_pieces
 from gatewayz.web.base64_stream import Base64Stream
 from gatewayz.web.bodies import ClientGone, read_body
 from gatewayz.web.multipart import Multipart, PartBegun, PartData, PartEnded, content_type_of
 from gatewayz.web.request_head import RequestHead
-from gatewayz.web.spool import Spool
+from gatewayz.web.spool import BLOCK_BYTES, Spool
 
 __all__ = ["Upload", "read_upload"]
 
-_FIELDS_BYTES: Final = 64 * 1024
-"""All fields but the sound."""
 _OVERHEAD_BYTES: Final = 128 * 1024
 """Of a whole body beside the sound: fields, boundaries, headers of parts."""
-_MAX_PARTS: Final = 64
 _FILE: Final = "file"
 _TEXT: Final = "audio_data"
 _LIST_ENDING: Final = "[]"
-_BROKEN_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,24 +37,28 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     recording: Spool
 
 
-async def read_upload(receive: Receive, head: RequestHead, settings: Audio, *, in_text: bool) -> Upload:
+async def read_upload(
+    receive: Receive, head: RequestHead, settings: Audio, *, in_text: bool, max_json_depth: int
+) -> Upload:
     """Return a call. Whoever gets it closes its recording; nothing is left of one that is refused.
 
     :param in_text: the sound comes as base64 under `audio_data`, and a JSON body will do too.
+    :param max_json_depth: how deep that may be nested.
     Raises UnsupportedMediaType, BodyTooLarge, InvalidRequest naming the field, ClientGone, ServerOverloaded.
     """
     if head.content_encoding not in (b"", b"identity"):
         raise UnsupportedMediaType("Compressed request bodies are not accepted; send the form as it is.")
     media_type, options = content_type_of(head.content_type)
-    spool = Spool(settings.spool_dir, settings.max_file_bytes)
+    spool = Spool(settings.spool_dir, settings.max_file_bytes, _TEXT if in_text else _FILE)
     try:
         reader = _Reader(spool, in_text=in_text)
         if media_type == "multipart/form-data":
             await reader.read_multipart(receive, head.content_length, Multipart(options.get("boundary", "")))
         elif in_text and media_type == "application/x-www-form-urlencoded":
-            await reader.read_urlencoded(await read_body(receive, head.content_length, reader.max_text_bytes(settings)))
+            await reader.read_urlencoded(await read_body(receive, head.content_length, reader.max_body_bytes))
         elif in_text and (media_type in ("", "application/json") or media_type.endswith("+json")):
-            await reader.read_json(await read_body(receive, head.content_length, reader.max_text_bytes(settings)))
+            body = await read_body(receive, head.content_length, reader.max_body_bytes)
+            await reader.read_json(body, max_json_depth)
         else:
             expected = "multipart/form-data or application/json" if in_text else "multipart/form-data"
             raise UnsupportedMediaType(f"The body must be {expected}.", context={"expected_type": expected})
@@ -74,7 +75,7 @@ class _Reader:
     def __init__(self, spool: Spool, *, in_text: bool) -> None:
         self.fields: dict[str, Any] = {}
         self._spool = spool
-        self._sound = _TEXT if in_text else _FILE
+        self._sound = spool.param
         self._decoder = Base64Stream(_TEXT) if in_text else None
         self._has_sound = False
         self._fields_bytes = self._parts = 0
@@ -82,15 +83,15 @@ class _Reader:
         self._value = bytearray()
         self._is_sound = False
 
-    def max_text_bytes(self, settings: Audio) -> int:
-        """Return the size of a body whose base64, percent-encoded at worst here and there, is within limits."""
-        return settings.max_file_bytes // 3 * 4 + _OVERHEAD_BYTES
+    @property
+    def max_body_bytes(self) -> int:
+        """Of a body whose sound is within limits; base64 has an eighth more, for line breaks and escapes."""
+        sound = self._spool.max_bytes
+        return (sound if self._decoder is None else sound * 4 // 3 * 9 // 8) + _OVERHEAD_BYTES
 
     async def read_multipart(self, receive: Receive, declared: int | None, multipart: Multipart) -> None:
         """Read the parts as they arrive."""
-        most = self._spool.max_bytes + _OVERHEAD_BYTES
-        if self._decoder is not None:
-            most = self._spool.max_bytes // 3 * 4 + _OVERHEAD_BYTES
+        most = self.max_body_bytes
         if declared is not None and declared > most:
             raise _too_large(self._spool.max_bytes, self._sound)
         size, has_more = 0, True
@@ -108,30 +109,24 @@ class _Reader:
 
     async def read_urlencoded(self, body: bytes) -> None:
         """Read a form whose fields are joined by `&`."""
-        try:
-            pairs = parse_qsl(
-                body.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MAX_PARTS
-            )
-        except (ValueError, UnicodeDecodeError) as err:
-            raise InvalidRequest("The body is not a form.") from err
+        sounds, pairs = await asyncio.to_thread(part_urlencoded, body, self._sound)
         for name, value in pairs:
-            if name == self._sound:
-                await self._take_sound_text(value)
-            else:
-                self._add(name, value)
+            self._count(len(value))
+            self._add(name, value)
+        for sound in sounds:
+            self._begin_sound()
+            for piece in unquoted_pieces(sound):
+                await self._take_sound(piece)
 
-    async def read_json(self, body: bytes) -> None:
+    async def read_json(self, body: bytes, max_depth: int) -> None:
         """Read an object with the same names."""
-        try:
-            fields = msgspec.json.decode(body, type=dict[str, Any])
-        except _BROKEN_JSON as err:
-            raise InvalidRequest("The body is not a JSON object.", code="INVALID_JSON") from err
-        sound = fields.pop(self._sound, None)
-        if sound is not None and not isinstance(sound, str):
-            raise InvalidRequest(f"{_TEXT} must be a string", code="INVALID_PARAMETER_TYPE", param=_TEXT)
-        if sound is not None:
-            await self._take_sound_text(sound)
+        sound, fields = await asyncio.to_thread(part_json, body, self._sound, max_depth)
         self.fields = {name: value for name, value in fields.items() if value is not None}
+        if sound is None:
+            return
+        self._begin_sound()
+        for at in range(0, len(sound), BLOCK_BYTES):
+            await self._take_sound(sound[at : at + BLOCK_BYTES])
 
     async def finish(self) -> None:
         """Complete the sound. Raises InvalidRequest when there is none."""
@@ -139,11 +134,7 @@ class _Reader:
             raise InvalidRequest(f"{self._sound} is required", code="MISSING_REQUIRED_FIELD", param=self._sound)
         if self._decoder is not None:
             await self._spool.write(self._decoder.finish())
-        await self._spool.finish(self._sound)
-
-    async def _take_sound_text(self, text: str) -> None:
-        self._begin_sound()
-        await self._take_sound(text.encode("ascii", "replace"))
+        await self._spool.finish()
 
     async def _take(self, event: PartBegun | PartData | PartEnded) -> None:
         match event:
@@ -161,8 +152,7 @@ class _Reader:
 
     def _begin_part(self, part: PartBegun) -> None:
         self._parts += 1
-        if self._parts > _MAX_PARTS:
-            raise BodyTooLarge("The form has too many parts.", context={"max_value": _MAX_PARTS})
+        check_fields(self._parts, self._fields_bytes)
         self._name, self._value = part.name, bytearray()
         self._is_sound = part.name == self._sound
         if self._is_sound:
@@ -191,8 +181,7 @@ class _Reader:
 
     def _count(self, size: int) -> None:
         self._fields_bytes += size
-        if self._fields_bytes > _FIELDS_BYTES:
-            raise BodyTooLarge("The fields of the form are too large.", context={"max_value": _FIELDS_BYTES})
+        check_fields(self._parts, self._fields_bytes)
 
 
 def _as_json(fields: Mapping[str, Any], spool: Spool, settings: Audio) -> bytes:
@@ -200,7 +189,7 @@ def _as_json(fields: Mapping[str, Any], spool: Spool, settings: Audio) -> bytes:
         raise InvalidRequest(
             f"the recording lasts {spool.duration_ms // 1000} seconds, longer than {settings.max_duration_s:g}",
             code="AUDIO_TOO_LONG",
-            param="file",
+            param=spool.param,
         )
     audio = {
         "sha256": spool.digest,

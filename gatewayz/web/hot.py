@@ -199,7 +199,9 @@ async def _read_call(path: str, receive: Receive, head: RequestHead, edition: Ed
         body = await read_body(receive, head.content_length, edition.settings.server.max_body_bytes)
         check_json_depth(body, edition.settings.server.max_json_depth)
         return body, None
-    upload = await read_upload(receive, head, edition.settings.audio, in_text=path.endswith("/base64"))
+    settings = edition.settings
+    in_text, max_json_depth = path.endswith("/base64"), settings.server.max_json_depth
+    upload = await read_upload(receive, head, settings.audio, in_text=in_text, max_json_depth=max_json_depth)
     return upload.body, upload.recording
 
 

@@ -4,18 +4,19 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import IO, Final
 
 from gatewayz.domain.audio.sound import HEAD_BYTES, SoundKind, kind_of, measured_ms
 from gatewayz.sdk.errors import BodyTooLarge, InvalidRequest, ServerOverloaded
 
-__all__ = ["Spool"]
+__all__ = ["BLOCK_BYTES", "Spool"]
 
 _log = logging.getLogger("gatewayz.web")
 
-_BLOCK_BYTES: Final = 256 * 1024
-"""Between memory and disk; what one upload keeps in memory."""
+BLOCK_BYTES: Final = 256 * 1024
+"""Gathers in memory before it goes to disk; `write` is given no larger pieces, so twice this is the most."""
 
 
 class Spool:
@@ -23,15 +24,17 @@ class Spool:
 
     :param folder: where; the system's place for temporary files when empty.
     :param max_bytes: above it BodyTooLarge is raised.
+    :param param: what the caller calls it, for errors.
     Raises ServerOverloaded where there is no room for it, as `write` and `finish` do.
     """
 
-    def __init__(self, folder: str, max_bytes: int) -> None:
+    def __init__(self, folder: str, max_bytes: int, param: str) -> None:
         try:
             self._file: IO[bytes] = TemporaryFile(dir=folder or None)  # noqa: SIM115  `close` is ours
         except OSError as err:
             raise _no_room(err) from err
         self.max_bytes = max_bytes
+        self.param = param
         self._block = bytearray()
         self._digest = hashlib.sha256()
         self._kind: SoundKind | None = None
@@ -46,28 +49,27 @@ class Spool:
         if self.size > self.max_bytes:
             raise BodyTooLarge(
                 f"The file is larger than {self.max_bytes} bytes.",
-                param="file",
-                context={"parameter_name": "file", "max_value": self.max_bytes},
+                param=self.param,
+                context={"parameter_name": self.param, "max_value": self.max_bytes},
             )
         self._digest.update(data)
         self._block += data
-        if len(self._block) >= _BLOCK_BYTES:
+        if len(self._block) >= BLOCK_BYTES:
             await self._flush()
 
-    async def finish(self, param: str) -> None:
+    async def finish(self) -> None:
         """Complete it, and find out what it is.
 
-        :param param: what the caller calls it, for errors.
         Raises InvalidRequest for a file that is empty, or no sound that is taken.
         """
         if not self.size:
-            raise InvalidRequest(f"{param} is empty", code="EMPTY_FILE", param=param)
+            raise InvalidRequest(f"{self.param} is empty", code="EMPTY_FILE", param=self.param)
         await self._flush()
         if self._kind is None:
             raise InvalidRequest(
-                f"{param} is no sound that is read here: flac, m4a, mp3, mp4, mpeg, mpga, ogg, wav or webm",
+                f"{self.param} is no sound that is read here: flac, m4a, mp3, mp4, mpeg, mpga, ogg, wav or webm",
                 code="UNSUPPORTED_AUDIO",
-                param=param,
+                param=self.param,
             )
         self.name = f"audio.{self._kind.ending}"
         self.media_type = self._kind.media_type
@@ -87,7 +89,8 @@ class Spool:
 
     def close(self) -> None:
         """Give the disk back. Idempotent."""
-        self._file.close()
+        with suppress(OSError):  # closing tries once more to write what a full disk refused; it closes all the same
+            self._file.close()
 
     async def _flush(self) -> None:
         block, self._block = bytes(self._block), bytearray()
@@ -106,7 +109,7 @@ class Spool:
 
     def _read(self, at: int) -> bytes:
         self._file.seek(at)
-        return self._file.read(_BLOCK_BYTES)
+        return self._file.read(BLOCK_BYTES)
 
 
 def _no_room(error: OSError) -> ServerOverloaded:

@@ -110,5 +110,9 @@ def _has_text(raw: msgspec.Raw) -> bool:
 
 
 def _text(raw: msgspec.Raw | None) -> str:
-    value: Any = None if raw is None else msgspec.json.decode(raw)
+    """Return a member that names something; nothing where it is odd, as the pictures are good all the same."""
+    try:
+        value: Any = None if raw is None else msgspec.json.decode(raw)
+    except _BROKEN:
+        return ""
     return value if isinstance(value, str) and len(value) <= 20 else ""

@@ -35,6 +35,11 @@ def test_what_is_no_request(body: bytes) -> None:
         OPENAI_IMAGES_DIALECT.read_head(body)
 
 
+def test_a_repeated_name_with_a_number_that_python_does_not_read() -> None:
+    with pytest.raises(InvalidRequest, match="more than once"):
+        OPENAI_IMAGES_DIALECT.read_head(b'{"prompt": "x", "seed": %b, "seed": 1}' % (b"1" * 5000))
+
+
 def test_an_answer() -> None:
     images = Images(model="m", created=7, images=(GeneratedImage(url="u"), GeneratedImage(data="AAA=")))
     usage = {"provider": "fal", "cost_usd": 1}
@@ -61,6 +66,12 @@ def test_an_upstreams_pictures_and_tokens_are_counted() -> None:
 def test_odd_counts_are_none(usage: bytes) -> None:
     read = OPENAI_IMAGES_PASSTHROUGH.read_whole(b'{"data": [{"url": "u"}], "usage": %s}' % usage).usage
     assert read == Usage(images=1)
+
+
+@pytest.mark.parametrize("odd", [b'"\xff"', b"1e999", b"7", b"null"])
+def test_odd_names_of_sizes_are_none(odd: bytes) -> None:
+    read = OPENAI_IMAGES_PASSTHROUGH.read_whole(b'{"data": [{"url": "u"}], "size": %b, "quality": %b}' % (odd, odd))
+    assert read.usage == Usage(images=1)
 
 
 @pytest.mark.parametrize(

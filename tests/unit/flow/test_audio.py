@@ -53,7 +53,7 @@ def heard(usage: Usage) -> HeardText:
         (NO_USAGE, None),
         (Usage(audio_ms=1000), Usage(audio_ms=6000)),
         (Usage(audio_ms=9000), Usage(audio_ms=9000)),
-        (Usage(audio_input_tokens=5, output_tokens=2), Usage(audio_input_tokens=5, output_tokens=2, audio_ms=1500)),
+        (Usage(audio_input_tokens=5, output_tokens=2), Usage(audio_input_tokens=5, output_tokens=2, audio_ms=6000)),
     ],
 )
 def test_what_a_transcription_is_charged_by(counted: Usage, charged: Usage | None) -> None:

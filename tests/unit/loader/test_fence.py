@@ -163,6 +163,25 @@ async def test_sound_fails_as_the_core_knows(piece: Any, error: type[Exception])
         await sound.read()
 
 
+async def test_the_first_sound_is_waited_for_as_long_as_the_call_may_take() -> None:
+    class Silent(Sound):
+        async def read(self) -> Any:
+            await asyncio.sleep(60)
+
+    sound = await CALLS["speak"](provider(Silent(b"")))
+    with pytest.raises(UpstreamTimeout) as caught:
+        await sound.read()
+    assert caught.value.phase == "total"
+
+
+async def test_what_is_no_sound_is_closed(caplog: pytest.LogCaptureFixture) -> None:
+    junk = Sound(b"")
+    junk.media_type = None  # type: ignore[assignment]
+    with pytest.raises(UpstreamBroken, match="wrong kind"):
+        await CALLS["speak"](provider(junk))
+    assert "cannot close" in caplog.text  # it was tried
+
+
 async def test_sound_passes_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
     sound = await CALLS["speak"](provider(Sound(b"RIFF")))
     assert (sound.media_type, await sound.read()) == ("audio/wav", b"RIFF")

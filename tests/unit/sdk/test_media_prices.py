@@ -61,6 +61,11 @@ def test_tokens_replace_the_estimate_by_picture() -> None:
     assert BY_TOKEN.cost(pictures(1, quality="high", input_tokens=10, output_tokens=1000)).total == 40_050_000
 
 
+def test_tokens_of_a_prompt_do_not_pay_for_a_picture() -> None:
+    cost = BY_TOKEN.cost(pictures(2, quality="high", input_tokens=10))
+    assert (cost.input, cost.other) == (50_000, 34 * CENT)
+
+
 def test_sound_and_text() -> None:
     heard = Price(input=0, output=0, second=100_000)
     assert heard.cost(Usage(audio_ms=61_500)).total == 6_150_000

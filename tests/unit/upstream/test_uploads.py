@@ -85,6 +85,28 @@ async def test_an_early_answer_ends_the_upload() -> None:
         await engine.aclose()
 
 
+async def test_an_answer_is_read_while_the_provider_reads_no_more() -> None:
+    done = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.05)  # the upload waits by now
+        await peer.send(b"HTTP/1.1 413 Too Large\r\ncontent-length: 4\r\n\r\nno")
+        await done.wait()
+        await peer.send(b"pe")
+        await peer.gone()
+
+    engine, body = Engine(), MemoryRecording(CONTENT * 16, piece=100_000)
+    try:
+        async with scripted_server(script) as server, asyncio.timeout(2):
+            reply = await engine.send(upload(server.port, body), Timeouts(total_s=60))
+            assert (reply.status, await reply.read()) == (413, b"no")
+            done.set()
+            assert await reply.read() == b"pe"
+    finally:
+        await engine.aclose()
+
+
 async def test_a_provider_that_stops_reading_is_given_up() -> None:
     async def script(peer: Peer) -> None:
         await peer.reader.readuntil(b"\r\n\r\n")
