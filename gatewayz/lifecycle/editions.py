@@ -66,9 +66,7 @@ async def make_edition(
         idempotency=parts.idempotency,
         conversations=parts.conversations,
         answers=parts.response_cache if settings.response_cache.enabled else None,
-        limits=Limits(rules, parts.limiter, settings.mail_domains, parts.webhooks.approaching.observe)
-        if rules.enabled
-        else None,
+        limits=Limits(rules, parts.limiter, settings.mail_domains, parts.observe_limits) if rules.enabled else None,
         network=NetworkLimiter(rules.network, parts.limiter, parts.velocity, parts.clock, parts.allowlist.covers)
         if rules.enabled and rules.network.enabled
         else None,

@@ -57,6 +57,7 @@ class Jobs:
             self.run(parts.prune_errors.run(), parts.prune_errors.name)
         if self._settings.notifications.enabled:
             self.run(parts.tell.periodic().run(), parts.tell.name)
+        self.run(parts.prune_deliveries.run(), parts.prune_deliveries.name)
         if self._settings.webhooks.enabled:
             for job in parts.webhook_jobs:
                 self.run(job.run(), job.name)

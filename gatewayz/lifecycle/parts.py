@@ -224,19 +224,17 @@ class Parts:
             post=partial(fetcher.fetch, method="POST"),
         )
         self._stack.push_async_callback(parts.deliverer.aclose)
-        watch = Leased(
-            "look for events of webhooks",
-            parts.watch.look,
-            store.leases,
-            self.clock,
-            holder=self._process,
-            every_s=rules.check_s,
-        )
+        leased = partial(Leased, leases=store.leases, clock=self.clock, holder=self._process)
+        watch = leased("look for events of webhooks", parts.watch.look, every_s=rules.check_s)
         self.webhook_jobs = (
             Periodic("deliver webhooks", parts.deliverer.rounds, every_s=rules.poll_s),
             Periodic("note limits that are nearly used up", parts.approaching.round, every_s=rules.poll_s),
+            Periodic("learn who is told of limits", parts.approaching.learn, every_s=rules.check_s),
             watch.periodic(),
         )
+        # Added credit and ended batches are written down where nothing is delivered, too.
+        self.prune_deliveries = leased("prune deliveries of webhooks", parts.watch.forget, every_s=3600).periodic()
+        self.observe_limits = parts.approaching.observe if rules.enabled else None
         return parts
 
     def _open_batches(self, store: "SqlStore") -> None:

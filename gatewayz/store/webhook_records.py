@@ -11,7 +11,6 @@ from msgspec import UNSET, UnsetType
 
 __all__ = [
     "ALL_EVENTS",
-    "EVENT_TYPES",
     "MAX_ENDPOINTS",
     "TRY_FOR_MS",
     "Attempt",
@@ -21,6 +20,7 @@ __all__ = [
     "DeliveryState",
     "Endpoint",
     "EndpointChanges",
+    "EventType",
     "NewEndpoint",
     "NewEvent",
     "WebhookStore",
@@ -28,14 +28,14 @@ __all__ = [
     "milliseconds",
 ]
 
-EVENT_TYPES: Final = (
+EventType: TypeAlias = Literal[
     "credits.low",
     "credits.depleted",
     "credits.added",
     "model.degraded",
     "rate_limit.approaching",
     "batch.completed",
-)
+]
 """What can be listened to. Source: spec 08 §5."""
 ALL_EVENTS: Final = "*"
 """Stands for every type, those of later releases too."""
@@ -216,6 +216,10 @@ class WebhookStore(Protocol):
         """Write down deliveries to the active endpoints that listen; return how many are new."""
         ...
 
+    async def emit_new(self, events: Sequence[NewEvent]) -> int:
+        """Write down those events of which no endpoint of their users has anything; return how many were told."""
+        ...
+
     async def emit_to(self, user_id: int, endpoint_id: int, event: NewEvent) -> Delivery | None:
         """Write down a delivery to one endpoint whatever it listens to; None when there is none."""
         ...
@@ -233,9 +237,15 @@ class WebhookStore(Protocol):
         ...
 
     async def claim(
-        self, now_ms: int, *, limit: int, lease_ms: int, busy: Collection[int]
+        self,
+        now_ms: int,
+        *,
+        limit: int,
+        lease_ms: int,
+        busy: Collection[int] = (),
+        busy_users: Collection[int] = (),
     ) -> Sequence[ClaimedDelivery]:
-        """Return what is due but for busy endpoints; for the length of the lease no other process gets it."""
+        """Return what is due but for busy endpoints and users; for the length of the lease no other process gets it."""
         ...
 
     async def finish(self, attempt: Attempt) -> None:
@@ -246,7 +256,7 @@ class WebhookStore(Protocol):
         """Forget deliveries made before a moment."""
         ...
 
-    async def list_listeners(self, type: str) -> frozenset[int]:
+    async def list_listeners(self, type: EventType) -> frozenset[int]:
         """Return the users of active endpoints that listen to a type."""
         ...
 

@@ -8,6 +8,7 @@ provider ever travels here. Source: design 5, docs/decisions/0018.
 import asyncio
 import ipaddress
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
@@ -17,7 +18,7 @@ from gatewayz.sdk.errors import InvalidRequest, UpstreamError
 from gatewayz.sdk.wire import Headers, HttpReply, HttpRequest, Origin, Timeouts
 from gatewayz.upstream.engine import Engine
 from gatewayz.upstream.limits import Limits
-from gatewayz.upstream.resolver import Address, Resolver
+from gatewayz.upstream.resolver import Address, Resolver, ask_system_in
 
 __all__ = ["EgressRefused", "EgressRules", "FetchFailed", "Fetched", "Fetcher", "is_public"]
 
@@ -28,6 +29,8 @@ NAT64_LOCAL: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
 COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
 REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 MAX_URL_LENGTH: Final = 8192
+_LOOK_UPS: Final = 4
+"""Names that are looked up at a time."""
 
 
 class EgressRefused(InvalidRequest):
@@ -74,7 +77,9 @@ class Fetcher:
     def __init__(self, rules: EgressRules | None = None, *, ca_file: str | None = None) -> None:
         self._rules = rules or EgressRules()
         self._allowed = tuple(ipaddress.ip_network(network) for network in self._rules.allowed_networks)
-        self._resolver = Resolver(check=self._check)
+        # Of its own: whoever names slow name servers must not fill the threads that providers are looked up in.
+        self._threads = ThreadPoolExecutor(_LOOK_UPS, thread_name_prefix="foreign-names")
+        self._resolver = Resolver(check=self._check, look_up=ask_system_in(self._threads))
         self._engine = Engine(
             Limits(max_connections=20, keep_alive_s=5.0),
             ca_file=ca_file,
@@ -114,8 +119,9 @@ class Fetcher:
             return
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection; names that are being looked up are not waited for."""
         await self._engine.aclose()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _follow(self, url: str, method: bytes, headers: Headers, body: bytes, limit: int) -> Fetched:
         timeouts = Timeouts(connect_s=5.0, first_byte_s=self._rules.timeout_s, total_s=self._rules.timeout_s)

@@ -4,9 +4,11 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any, Final
 
-__all__ = ["Address", "LookUp", "Resolver", "ask_system", "parse_address"]
+__all__ = ["Address", "LookUp", "Resolver", "ask_system", "ask_system_in", "parse_address"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -19,7 +21,20 @@ MAX_NAMES: Final = 1000
 
 async def ask_system(host: str) -> Sequence[str]:
     """Return the addresses the system knows for a host, in its order. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return _addresses(await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM))
+
+
+def ask_system_in(threads: Executor) -> LookUp:
+    """Return what asks the system as `ask_system` does, in threads of its own instead of the loop's."""
+    ask = partial(socket.getaddrinfo, port=None, type=socket.SOCK_STREAM)
+
+    async def look_up(host: str) -> Sequence[str]:
+        return _addresses(await asyncio.get_running_loop().run_in_executor(threads, ask, host))
+
+    return look_up
+
+
+def _addresses(found: Sequence[tuple[Any, ...]]) -> Sequence[str]:
     return [str(info[4][0]) for info in found]
 
 

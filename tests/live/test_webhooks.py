@@ -1,6 +1,7 @@
 """Customers' webhooks against a started server and a real receiver: signed, retried, logged, kept over a kill."""
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,12 @@ def test_a_low_balance_and_an_empty_one(gateway: GatewayProcess, receiver: Webho
     [told] = receiver.wait(lambda: receiver.of(person.path))
     assert told.event["type"] == "credits.low" and told.event["data"]["threshold"] == 10.0
     assert 0 < told.event["data"]["balance"] < 5
+    left = person.client.get("/user/balance").json()["credits"]
+    taken = {"user_id": person.id, "amount": -left, "reason": "all that a test has left"}
+    with httpx.Client(base_url=gateway.base, headers={"authorization": f"Bearer {ADMIN}"}) as admin:
+        assert admin.post("/credits/adjust", json=taken).status_code == 200
+    _, empty = receiver.wait(lambda: len(receiver.of(person.path)) == 2 and receiver.of(person.path))
+    assert empty.event["type"] == "credits.depleted" and empty.event["data"]["balance"] <= 0
 
 
 def test_a_receiver_that_fails_and_recovers(gateway: GatewayProcess, receiver: WebhookReceiver) -> None:
@@ -178,6 +185,33 @@ def test_the_url_of_the_preferences(gateway: GatewayProcess, receiver: WebhookRe
     assert (gone["webhook_url"], gone["webhook_secret"]) == (None, None)
     refused = person.client.put(path, json={"webhook_url": "https://169.254.169.254/latest"})
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "webhook_url")
+
+
+def test_changes_of_preferences_are_limited(tmp_path: Path) -> None:
+    limits = {"enabled": True, "endpoints": {"webhooks": {"requests": 2, "window_s": 60, "scope": "user"}}}
+    with GatewayProcess(tmp_path, {**BASE, "limits": limits}) as gateway:
+        person = Person(gateway, "changes-often")
+        path, body = "/user/notifications/preferences", {"webhook_url": "https://127.0.0.1/"}
+        assert [person.client.put(path, json=body).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_where_nothing_is_delivered_no_limits_are_looked_at_and_deliveries_are_forgotten(
+    tmp_path: Path, receiver: WebhookReceiver
+) -> None:
+    def limits_noted(folder: str, **rules: object) -> bool:
+        limits = {"enabled": True, "default": {"requests_per_minute": 5, "burst": 100}}
+        silent = {**BASE, "limits": limits, "webhooks": {**RULES, **rules}}
+        (tmp_path / folder).mkdir()
+        with GatewayProcess(tmp_path / folder, silent) as gateway:
+            person = Person(gateway, "unheard", "--credits", "500")
+            hook = person.listen(receiver, "rate_limit.approaching")
+            time.sleep(0.6)
+            for _ in range(5):
+                assert person.chat().status_code == 200
+            time.sleep(0.6)
+            return bool(person.deliveries(hook))
+
+    assert limits_noted("on") and not limits_noted("off", enabled=False)
 
 
 def test_bodies_that_do_not_fit(gateway: GatewayProcess, receiver: WebhookReceiver) -> None:

@@ -41,7 +41,15 @@ _LIMIT: Final = "notifications"
 
 ROUTES: Final = (
     Route(method="GET", path=_PREFERENCES, handler=show_preferences, guard="user"),
-    Route(method="PUT", path=_PREFERENCES, handler=change_preferences, guard="user", body=PreferencesBody),
+    # A `webhook_url` is looked up, as those of `/user/webhooks` are: the same calls count.
+    Route(
+        method="PUT",
+        path=_PREFERENCES,
+        handler=change_preferences,
+        guard="user",
+        body=PreferencesBody,
+        limit="webhooks",
+    ),
     Route(
         method="POST",
         path="/user/notifications/send-usage-report",

@@ -5,19 +5,12 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gatewayz.store.webhook_records import EventType
+
 __all__ = ["DeliveriesQuery", "WebhookBody", "WebhookChangeBody"]
 
 _MAX_ID: Final = 2**53 - 1
-EventType = Literal[
-    "*",
-    "credits.low",
-    "credits.depleted",
-    "credits.added",
-    "model.degraded",
-    "rate_limit.approaching",
-    "batch.completed",
-]
-Events = Annotated[tuple[EventType, ...], Meta(min_length=1, max_length=7)]
+Events = Annotated[tuple[Literal["*", EventType], ...], Meta(min_length=1, max_length=7)]
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
 Description = Annotated[str, Meta(max_length=200)]
 

@@ -11,7 +11,7 @@ class Webhooks(Section, frozen=True, kw_only=True):
     """Where customers may be told of events, and how hard that is tried; `docs/webhooks.md`."""
 
     enabled: bool = True
-    """False keeps endpoints and events, and delivers nothing."""
+    """False delivers nothing; what is told by its cause is written down all the same, for `keep_days`."""
     allow_http: bool = False
     """Whether endpoints may be without TLS."""
     allowed_networks: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Webhooks(Section, frozen=True, kw_only=True):
     poll_s: Positive = 1.0
     """How often each process looks what is due."""
     check_s: Positive = 15.0
-    """How often one process looks for low balances and outages."""
+    """How often one process looks for low balances and outages, and each one who listens to limits."""
     keep_days: PositiveInt = 30
     """Deliveries are forgotten after this."""
 

@@ -25,7 +25,7 @@ _log = logging.getLogger("gatewayz.webhooks")
 
 
 class Approaching:
-    """`observe` is given what was taken of limits; `round` is the job's."""
+    """`observe` is given what was taken of limits; `round` and `learn` are jobs'."""
 
     def __init__(self, store: WebhookStore, webhooks: Webhooks) -> None:
         self._store = store
@@ -45,9 +45,12 @@ class Approaching:
             if bound.kind == "window" and left * _LEFT <= bound.limit and self._is_news(bound, granted.at_ms):
                 self._note(user_id, _facts(caller, bound, left, granted.at_ms + reset_ms), bound, granted.at_ms)
 
-    async def round(self) -> int:
-        """Write the notes down and learn who listens; return how many events. Raises StoreUnavailable."""
+    async def learn(self) -> None:
+        """Learn who listens. Raises StoreUnavailable."""
         self._listeners = await self._store.list_listeners(_TYPE)
+
+    async def round(self) -> int:
+        """Write the notes down; return how many events. Raises StoreUnavailable."""
         told = 0
         while self._notes:
             user_id, data, source = self._notes[0]
@@ -67,7 +70,11 @@ class Approaching:
 
     def _is_news(self, bound: Bound, at_ms: int) -> bool:
         told_ms = self._told.get(bound.key)
-        return told_ms is None or at_ms - told_ms >= bound.period_ms
+        if told_ms is None:
+            return True
+        if bound.slots == 1:  # begins with the clock's period, not with what was taken first
+            return told_ms // bound.period_ms != at_ms // bound.period_ms
+        return at_ms - told_ms >= bound.period_ms
 
 
 def _facts(caller: Caller, bound: Bound, left: int, frees_ms: int) -> dict[str, Any]:

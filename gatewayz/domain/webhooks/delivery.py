@@ -18,7 +18,7 @@ from gatewayz.domain.webhooks.signing import signed_headers
 from gatewayz.sdk.clock import Clock
 from gatewayz.sdk.errors import RequestError, StoreUnavailable
 from gatewayz.sdk.wire import Headers
-from gatewayz.store.webhook_records import Attempt, ClaimedDelivery, WebhookStore, milliseconds
+from gatewayz.store.webhook_records import Attempt, ClaimedDelivery, Endpoint, WebhookStore, milliseconds
 
 __all__ = ["Answer", "Deliverer", "Post", "pause_s"]
 
@@ -26,6 +26,8 @@ _AT_ONCE: Final = 50
 """Deliveries under way in one process."""
 _AT_ONCE_EACH: Final = 4
 """Of them to one endpoint: a slow one must not keep the others waiting."""
+_AT_ONCE_USER: Final = 12
+"""Of them to one user, who may have several endpoints: no two users fill a process."""
 _LONGEST_PAUSE_S: Final = 6 * 3600.0
 _GROWTH: Final = 4
 _GONE: Final = 410
@@ -75,7 +77,7 @@ class Deliverer:
         self._rules = rules
         self._draw = draw
         self._lease_ms = round((rules.timeout_s + 30) * 1000)
-        self._running: dict[asyncio.Task[None], int] = {}
+        self._running: dict[asyncio.Task[None], Endpoint] = {}
         """Task to the endpoint it sends to."""
 
     async def round(self) -> int:
@@ -83,14 +85,18 @@ class Deliverer:
         room = _AT_ONCE - len(self._running)
         if room <= 0:
             return 0
-        under_way = Counter(self._running.values())
-        busy = [endpoint for endpoint, count in under_way.items() if count >= _AT_ONCE_EACH]
+        busy, left = _full(Counter(each.id for each in self._running.values()), _AT_ONCE_EACH)
+        busy_users, left_of_user = _full(Counter(each.user_id for each in self._running.values()), _AT_ONCE_USER)
         claimed = await self._store.claim(
-            milliseconds(self._clock.now()), limit=min(room, _AT_ONCE_EACH), lease_ms=self._lease_ms, busy=busy
+            milliseconds(self._clock.now()),
+            limit=min(room, left, left_of_user),
+            lease_ms=self._lease_ms,
+            busy=busy,
+            busy_users=busy_users,
         )
         for each in claimed:
             task = asyncio.create_task(self._deliver(each))
-            self._running[task] = each.endpoint.id
+            self._running[task] = each.endpoint
             task.add_done_callback(self._ended)
         return len(claimed)
 
@@ -121,14 +127,17 @@ class Deliverer:
     async def _deliver(self, claimed: ClaimedDelivery) -> None:
         delivery, endpoint = claimed.delivery, claimed.endpoint
         begun, body = self._clock.now(), delivery.body.encode()
-        headers = signed_headers(self._vault, endpoint, delivery.event_id, body, milliseconds(begun))
         status: int | None = None
         error: str | None = None
         timer = perf_counter()
         try:
+            headers = signed_headers(self._vault, endpoint, delivery.event_id, body, milliseconds(begun))
             status = (await self._post(endpoint.url, headers=headers, body=body)).status
         except RequestError as err:
             error = err.message[:200]
+        except Exception:  # noqa: BLE001  a try that is not noted would be made again after every lease, without end
+            _log.exception("delivery %d failed", delivery.id)
+            error = "the delivery failed within the gateway"
         duration_ms = round((perf_counter() - timer) * 1000)
         if status is not None and not 200 <= status < 300:
             error = f"answered {status}"
@@ -162,6 +171,12 @@ class Deliverer:
             error=error,
             disable=None if error is None else disable,
         )
+
+
+def _full(under_way: Counter[int], most: int) -> tuple[list[int], int]:
+    """Return who has `most` under way, and how many more whoever else has the most may get."""
+    full = [each for each, count in under_way.items() if count >= most]
+    return full, most - max((count for count in under_way.values() if count < most), default=0)
 
 
 def pause_s(attempts: int, first_s: float, draw: float) -> float:

@@ -35,6 +35,6 @@ def open_webhooks(
     return WebhookParts(
         service=service,
         deliverer=Deliverer(store, vault, clock, post, rules=rules),
-        watch=WebhookWatch(store, service, clock, rules.keep_days),
+        watch=WebhookWatch(store, clock, rules.keep_days),
         approaching=Approaching(store, service),
     )

@@ -5,9 +5,8 @@ Both are read from what is on disk, and what was told is told once: a round may 
 
 from typing import Final
 
-from gatewayz.domain.webhooks.webhooks import Webhooks
 from gatewayz.sdk.clock import Clock
-from gatewayz.store.webhook_records import WebhookStore, milliseconds
+from gatewayz.store.webhook_records import NewEvent, WebhookStore, event_of, milliseconds
 
 __all__ = ["WebhookWatch"]
 
@@ -15,18 +14,18 @@ _DAY_MS: Final = 86_400_000
 
 
 class WebhookWatch:
-    """`look` is the job's round."""
+    """`look` is the round of one job, `forget` that of another, which runs where nothing is delivered, too."""
 
-    def __init__(self, store: WebhookStore, webhooks: Webhooks, clock: Clock, keep_days: int) -> None:
+    def __init__(self, store: WebhookStore, clock: Clock, keep_days: int) -> None:
         self._store = store
-        self._webhooks = webhooks
         self._clock = clock
         self._keep_ms = keep_days * _DAY_MS
 
     async def look(self) -> int:
-        """Write down what is to be told, and forget what is old; return how many events. Raises StoreUnavailable."""
+        """Write down what is to be told; return how many events. Raises StoreUnavailable."""
         now = self._clock.now()
         told = await self._store.emit_balances(now)
+        degraded: list[NewEvent] = []
         for each in await self._store.list_degraded(now):
             data = {
                 "incident_id": each.incident_id,
@@ -37,6 +36,9 @@ class WebhookWatch:
                 "error_code": each.error_code,
             }
             source = f"incident {each.incident_id} {each.model}"
-            told += await self._webhooks.emit(each.user_id, "model.degraded", data, source=source) > 0
-        await self._store.prune(milliseconds(now) - self._keep_ms)
-        return told
+            degraded.append(event_of(each.user_id, "model.degraded", data, milliseconds(now), source))
+        return told + await self._store.emit_new(degraded)
+
+    async def forget(self) -> None:
+        """Forget old deliveries. Raises StoreUnavailable."""
+        await self._store.prune(milliseconds(self._clock.now()) - self._keep_ms)

@@ -18,6 +18,7 @@ from gatewayz.store.webhook_records import (
     DeliveryState,
     Endpoint,
     EndpointChanges,
+    EventType,
     NewEndpoint,
     WebhookStore,
     event_of,
@@ -59,10 +60,9 @@ class Webhooks:
         self._check_url = check_url
         self._draw = draw
 
-    async def emit(self, user_id: int, type: str, data: Mapping[str, Any], *, source: str | None = None) -> int:
+    async def emit(self, user_id: int, type: EventType, data: Mapping[str, Any], *, source: str | None = None) -> int:
         """Have something told to a user's endpoints that listen; return to how many. On disk when it returns.
 
-        :param type: one of `EVENT_TYPES`.
         :param data: JSON values.
         :param source: what it comes of (`batch 17`): told once, however often this is called for the same.
         Raises StoreUnavailable.

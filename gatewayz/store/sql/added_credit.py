@@ -18,10 +18,12 @@ _INSERT = (
     " (event_id, endpoint_id, type, body, state, attempts, created_ms, next_ms, expires_ms)"
     f" SELECT {{}}, id, '{_TYPE}', {{}}, 'waiting', 0, {{}}, {{}}, {{}} FROM webhook_endpoints"
     f" WHERE user_id = {{}} AND is_active AND (events = '*' OR events LIKE '%,{_TYPE},%')"
-    " ON CONFLICT (endpoint_id, event_id) DO NOTHING"
+    "{} ON CONFLICT (endpoint_id, event_id) DO NOTHING"
 )
+# An endpoint that is being deleted is passed over: the booking must neither wait for that nor fail of it.
+_NOT_BEING_DELETED = " FOR KEY SHARE SKIP LOCKED"
 _STATEMENTS = {
-    "?": _INSERT.format("?", "?", "?", "?", "?", "?"),
+    "?": _INSERT.format("?", "?", "?", "?", "?", "?", ""),
     "$n": _INSERT.format(
         "CAST($1 AS VARCHAR)",
         "CAST($2 AS TEXT)",
@@ -29,6 +31,7 @@ _STATEMENTS = {
         "CAST($4 AS BIGINT)",
         "CAST($5 AS BIGINT)",
         "CAST($6 AS BIGINT)",
+        _NOT_BEING_DELETED,
     ),
 }
 

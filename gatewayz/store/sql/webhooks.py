@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import (
@@ -45,6 +45,7 @@ from gatewayz.store.webhook_records import (
     DeliveryState,
     Endpoint,
     EndpointChanges,
+    EventType,
     NewEndpoint,
     NewEvent,
     event_of,
@@ -58,6 +59,18 @@ _ROUND: Final = 500
 _D: Final = webhook_deliveries.c
 _E: Final = webhook_endpoints.c
 _SENT: Final = notifications_sent.c
+
+
+_WALLET: Final = ledger_wallets.c
+_OF_BALANCES: Final[tuple[EventType, ...]] = ("credits.low", "credits.depleted")
+
+
+class _Crossings(NamedTuple):
+    """Who is to be told of a balance, and who may be told again the next time."""
+
+    type: EventType
+    risen: Sequence[int]
+    fallen: Sequence[Any]
 
 
 class SqlWebhookStore:
@@ -132,11 +145,23 @@ class SqlWebhookStore:
         """Write down deliveries to the active endpoints that listen; return how many are new."""
         return await self._database.write(lambda session: enqueue(session, self._insert, event))
 
+    async def emit_new(self, events: Sequence[NewEvent]) -> int:
+        """Write down those events of which no endpoint of their users has anything; return how many were told."""
+        count = 0
+        for begin in range(0, len(events), _ROUND):
+            some = events[begin : begin + _ROUND]
+            known = await self._known(some)
+            new = [each for each in some if each.id not in known]
+            if new:
+                count += await self._emit_all(new)
+        return count
+
     async def emit_to(self, user_id: int, endpoint_id: int, event: NewEvent) -> Delivery | None:
         """Write down a delivery to one endpoint whatever it listens to; None when there is none."""
+        its_row = select(_E.id).where(*_own(user_id, endpoint_id)).with_for_update(read=True, key_share=True)
 
         def work(session: Session) -> Delivery | None:
-            if session.execute(select(_E.id).where(*_own(user_id, endpoint_id))).first() is None:
+            if session.execute(its_row).first() is None:
                 return None
             values = _waiting(event) | {"endpoint_id": endpoint_id}
             made = insert(webhook_deliveries).values(**values).returning(webhook_deliveries)
@@ -173,15 +198,21 @@ class SqlWebhookStore:
         return await self._database.write(work)
 
     async def claim(
-        self, now_ms: int, *, limit: int, lease_ms: int, busy: Collection[int]
+        self,
+        now_ms: int,
+        *,
+        limit: int,
+        lease_ms: int,
+        busy: Collection[int] = (),
+        busy_users: Collection[int] = (),
     ) -> Sequence[ClaimedDelivery]:
-        """Return what is due but for busy endpoints; for the length of the lease no other process gets it."""
+        """Return what is due but for busy endpoints and users; for the length of the lease no other process gets it."""
         due = (
             select(webhook_deliveries)
             .join(webhook_endpoints, _E.id == _D.endpoint_id)
             .join(UserRow, col(UserRow.id) == _E.user_id)
             .where(_D.state == "waiting", _D.next_ms <= now_ms, _E.is_active, col(UserRow.is_active) == true())
-            .where(_E.id.not_in(busy))
+            .where(_E.id.not_in(busy), _E.user_id.not_in(busy_users))
             .order_by(_D.next_ms, _D.id)
             .limit(limit)
             .with_for_update(of=webhook_deliveries, skip_locked=True)
@@ -222,8 +253,9 @@ class SqlWebhookStore:
             endpoint = endpoint.where(_E.failing_since_ms.is_(None)).values(failing_since_ms=attempt.tried_ms)
 
         def work(session: Session) -> None:
-            session.execute(tried)
+            # The endpoint first, as `_forget` does: on PostgreSQL two orders would lock each other out.
             session.execute(endpoint)
+            session.execute(tried)
 
         await self._database.write(work)
 
@@ -232,42 +264,29 @@ class SqlWebhookStore:
         gone = delete(webhook_deliveries).where(_D.created_ms < before_ms)
         await self._database.write(lambda session: session.execute(gone), durable=False)
 
-    async def list_listeners(self, type: str) -> frozenset[int]:
+    async def list_listeners(self, type: EventType) -> frozenset[int]:
         """Return the users of active endpoints that listen to a type."""
         listening = select(_E.user_id).where(_E.is_active, _listens(type)).distinct()
         return await self._database.read(lambda session: frozenset(session.scalars(listening)))
 
     async def emit_balances(self, now: datetime) -> int:
         """Write down `credits.low` and `credits.depleted` for those concerned, once a crossing; return for how many."""
-        wallet = ledger_wallets.c
-        balance = wallet.trial + wallet.allowance + wallet.purchased + wallet.held
-        chosen = select(notification_preferences.c.low_balance_threshold)
-        chosen = chosen.where(notification_preferences.c.user_id == wallet.user_id)
-        threshold = func.coalesce(chosen.scalar_subquery(), cast(literal(DEFAULT_THRESHOLD), BigInteger))
-        concerned = {
-            "credits.low": (balance > 0) & (balance <= threshold),
-            "credits.depleted": balance <= 0,
-        }
 
-        def work(session: Session) -> int:
-            count = 0
-            for type, condition in concerned.items():
-                well = select(wallet.user_id).where(~condition)
-                session.execute(delete(notifications_sent).where(_SENT.kind == type, _SENT.user_id.in_(well)))
-                told = exists().where(_SENT.user_id == wallet.user_id, _SENT.kind == type)
-                listens = exists().where(_E.user_id == wallet.user_id, _E.is_active, _listens(type))
-                due = select(wallet.user_id, balance.label("balance"), threshold.label("threshold"))
-                due = due.where(condition, listens, ~told, _has_spent(wallet.user_id, now)).limit(_ROUND)
-                for row in session.execute(due).all():
-                    note = self._insert(notifications_sent).values(user_id=row.user_id, kind=type, covers=now)
-                    note = note.on_conflict_do_nothing().returning(_SENT.user_id)
-                    if session.execute(note).first() is None:
-                        continue  # another process was faster
-                    data = {"balance": usd_float(row.balance), "threshold": usd_float(row.threshold)}
-                    count += enqueue(session, self._insert, event_of(row.user_id, type, data, milliseconds(now))) > 0
-            return count
+        def look(session: Session) -> list[_Crossings]:
+            return [
+                _Crossings(
+                    type=type,
+                    risen=session.scalars(_risen(type).limit(_ROUND)).all(),
+                    fallen=session.execute(_fallen(type, now).limit(_ROUND)).all(),
+                )
+                for type in _OF_BALANCES
+            ]
 
-        return await self._database.write(work)
+        # Mostly there is nothing, and SQLite's one writer is not to wait for the search.
+        found = [each for each in await self._database.read(look) if each.risen or each.fallen]
+        if not found:
+            return 0
+        return await self._database.write(lambda session: sum(self._tell(session, each, now) for each in found))
 
     async def list_degraded(self, now: datetime) -> Sequence[DegradedModel]:
         """Return outages under way of models that listeners used within a day."""
@@ -299,6 +318,31 @@ class SqlWebhookStore:
 
         return await self._database.read(work)
 
+    async def _known(self, events: Sequence[NewEvent]) -> frozenset[str]:
+        """Return the ids of those events that an endpoint of their users has."""
+        known = select(_D.event_id).join(webhook_endpoints, _E.id == _D.endpoint_id)
+        known = known.where(_E.user_id.in_({each.user_id for each in events}))
+        known = known.where(_D.event_id.in_([each.id for each in events]))
+        return await self._database.read(lambda session: frozenset(session.scalars(known)))
+
+    async def _emit_all(self, events: Sequence[NewEvent]) -> int:
+        return await self._database.write(
+            lambda session: sum(enqueue(session, self._insert, each) > 0 for each in events)
+        )
+
+    def _tell(self, session: Session, crossings: "_Crossings", now: datetime) -> int:
+        """Note crossings in the caller's transaction; return how many are told to somebody."""
+        type, count = crossings.type, 0
+        session.execute(delete(notifications_sent).where(_SENT.kind == type, _SENT.user_id.in_(crossings.risen)))
+        for row in crossings.fallen:
+            note = self._insert(notifications_sent).values(user_id=row.user_id, kind=type, covers=now)
+            note = note.on_conflict_do_nothing().returning(_SENT.user_id)
+            if session.execute(note).first() is None:
+                continue  # another process was faster
+            data = {"balance": usd_float(row.balance), "threshold": usd_float(row.threshold)}
+            count += enqueue(session, self._insert, event_of(row.user_id, type, data, milliseconds(now))) > 0
+        return count
+
     async def _endpoints(self, wanted: Sequence[ColumnElement[bool]]) -> list[Endpoint]:
         statement = select(webhook_endpoints).where(*wanted).order_by(_E.id)
         return await self._database.read(
@@ -323,6 +367,8 @@ def enqueue(session: Session, insert_into: Any, event: NewEvent) -> int:
     fixed = _waiting(event)
     columns = {name: literal(value, _D[name].type) for name, value in fixed.items()}
     listening = select(_E.id, *columns.values()).where(_E.user_id == event.user_id, _E.is_active, _listens(event.type))
+    # On PostgreSQL an endpoint that is being deleted is passed over: there would be nothing to refer to.
+    listening = listening.with_for_update(read=True, key_share=True, skip_locked=True)
     made = insert_into(webhook_deliveries).from_select(["endpoint_id", *columns], listening).on_conflict_do_nothing()
     return len(session.execute(made.returning(_D.id)).all())
 
@@ -369,6 +415,34 @@ def _has_spent(user_id: ColumnElement[int], now: datetime) -> ColumnElement[bool
     """Return whether somebody spent anything within a day: who does not needs no warning."""
     u = usage_log.c
     return exists().where(u.user_id == user_id, u.id >= first_id(now - _LATELY), u.charged_nano > 0)
+
+
+def _balance() -> ColumnElement[int]:
+    return _WALLET.trial + _WALLET.allowance + _WALLET.purchased + _WALLET.held
+
+
+def _threshold() -> ColumnElement[int]:
+    """Return at which balance the owner of a wallet wants to be told."""
+    chosen = select(notification_preferences.c.low_balance_threshold)
+    chosen = chosen.where(notification_preferences.c.user_id == _WALLET.user_id)
+    return func.coalesce(chosen.scalar_subquery(), cast(literal(DEFAULT_THRESHOLD), BigInteger))
+
+
+def _risen(type: EventType) -> Select[Any]:
+    """Who was told, and whose balance has since risen above what that was about."""
+    line = _threshold() if type == "credits.low" else literal(0)
+    wallet = exists().where(_WALLET.user_id == _SENT.user_id, _balance() > line)
+    return select(_SENT.user_id).where(_SENT.kind == type, wallet)
+
+
+def _fallen(type: EventType, now: datetime) -> Select[Any]:
+    """Who listens, has spent something, and has not been told of the balance."""
+    balance, threshold = _balance(), _threshold()
+    is_so = (balance > 0) & (balance <= threshold) if type == "credits.low" else balance <= 0
+    listening = select(_E.user_id).where(_E.is_active, _listens(type))
+    told = exists().where(_SENT.user_id == _WALLET.user_id, _SENT.kind == type)
+    due = select(_WALLET.user_id, balance.label("balance"), threshold.label("threshold"))
+    return due.where(_WALLET.user_id.in_(listening), is_so, ~told, _has_spent(_WALLET.user_id, now))
 
 
 def _listed(events: tuple[str, ...]) -> str:

@@ -1,7 +1,12 @@
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import delete, make_url, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from gatewayz.domain.ledger.book import Parts
 from gatewayz.domain.ledger.ledger import Ledger
@@ -10,6 +15,7 @@ from gatewayz.store.incident_records import Opening, Subject
 from gatewayz.store.moment_id import first_id
 from gatewayz.store.records import NewUser, UsageRow
 from gatewayz.store.sql.store import SqlStore
+from gatewayz.store.sql.tables.webhooks import webhook_deliveries, webhook_endpoints
 from gatewayz.store.webhook_records import (
     MAX_ENDPOINTS,
     Attempt,
@@ -25,6 +31,7 @@ from tests.unit.store.test_usage_store import row
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NOW_MS = milliseconds(NOW)
 NONCE = b"n" * 16
+_ENDPOINT = webhook_endpoints.c
 
 
 @pytest.fixture
@@ -94,6 +101,7 @@ async def test_a_claim_is_a_lease(store: SqlStore, user_id: int) -> None:
     endpoint = await listen(store, user_id)
     await store.webhooks.emit(event_of(user_id, "credits.low", {}, NOW_MS, "a"))
     assert not await store.webhooks.claim(NOW_MS, limit=5, lease_ms=1000, busy=[endpoint.id])
+    assert not await store.webhooks.claim(NOW_MS, limit=5, lease_ms=1000, busy_users=[user_id])
     [claimed] = await store.webhooks.claim(NOW_MS, limit=5, lease_ms=1000, busy=[])
     assert claimed.endpoint == endpoint and claimed.delivery.type == "credits.low"
     assert not await store.webhooks.claim(NOW_MS + 999, limit=5, lease_ms=1000, busy=[])
@@ -159,6 +167,51 @@ async def test_added_credit_is_told_with_its_booking(store: SqlStore, user_id: i
     assert (told["data"]["amount"], told["data"]["balance"], told["data"]["kind"]) == (5.0, 5.0, "purchase")
 
 
+@pytest.fixture
+async def other_session(url: str) -> AsyncIterator[AsyncConnection]:
+    """Another connection to the same PostgreSQL database."""
+    if not url.startswith("postgresql"):
+        pytest.skip("SQLite has one writer")
+    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
+    async with engine.connect() as connection:
+        yield connection
+    await engine.dispose()
+
+
+async def test_a_booking_neither_waits_for_an_endpoint_that_is_being_deleted_nor_fails(
+    store: SqlStore, user_id: int, other_session: AsyncConnection
+) -> None:
+    going, staying = await listen(store, user_id), await listen(store, user_id)
+    await other_session.execute(select(_ENDPOINT.id).where(_ENDPOINT.id == going.id).with_for_update())
+    await other_session.execute(delete(webhook_endpoints).where(_ENDPOINT.id == going.id))
+    ledger = Ledger(store.ledger, FakeClock(now=NOW))
+    booking = ledger.deposit(user_id, Parts(purchased=5), kind="purchase", key="payment:1", counter="clearing")
+    async with asyncio.timeout(5):
+        await booking
+        assert await store.webhooks.emit(event_of(user_id, "credits.low", {}, NOW_MS, "a")) == 1
+    await other_session.commit()
+    await ledger.aclose()
+    assert await deliveries(store, staying) == ["credits.low", "credits.added"]
+
+
+async def test_noting_a_try_waits_for_the_endpoint_before_it_holds_the_delivery(
+    store: SqlStore, user_id: int, other_session: AsyncConnection
+) -> None:
+    endpoint = await listen(store, user_id)
+    await store.webhooks.emit(event_of(user_id, "credits.low", {}, NOW_MS, "a"))
+    [claimed] = await store.webhooks.claim(NOW_MS, limit=5, lease_ms=1000)
+    await other_session.execute(text("SET LOCAL lock_timeout = '500ms'"))
+    await other_session.execute(select(_ENDPOINT.id).where(_ENDPOINT.id == endpoint.id).with_for_update())
+    noting = asyncio.create_task(store.webhooks.finish(attempt(endpoint, claimed.delivery.id)))
+    await asyncio.sleep(0.2)
+    assert not noting.done()
+    # Raises where the try holds the delivery and waits for the endpoint.
+    await other_session.execute(delete(webhook_deliveries).where(webhook_deliveries.c.endpoint_id == endpoint.id))
+    await other_session.execute(delete(webhook_endpoints).where(_ENDPOINT.id == endpoint.id))
+    await other_session.commit()
+    await noting
+
+
 def spent(user_id: int, model: str, number: int) -> UsageRow:
     made: UsageRow = row(
         first_id(NOW - timedelta(hours=1)) + number, user_id=user_id, model=model, provider="echo", charged_nano=5
@@ -180,12 +233,49 @@ async def test_a_balance_is_told_once_a_crossing(store: SqlStore, user_id: int) 
     assert await store.webhooks.emit_balances(NOW + timedelta(hours=1)) == 0
     await move(-5, "b")
     assert await store.webhooks.emit_balances(NOW + timedelta(hours=2)) == 1
+    await move(5, "e")  # there is something again, and it never rose above the threshold
+    assert await store.webhooks.emit_balances(NOW + timedelta(hours=2)) == 0
+    await move(-5, "f")
+    assert await store.webhooks.emit_balances(NOW + timedelta(hours=2)) == 1
     await move(100, "c")
     assert await store.webhooks.emit_balances(NOW + timedelta(hours=3)) == 0
     await move(-95, "d")
     assert await store.webhooks.emit_balances(NOW + timedelta(hours=4)) == 1
     await ledger.aclose()
-    assert await deliveries(store, endpoint) == ["credits.low", "credits.depleted", "credits.low"]
+    assert await deliveries(store, endpoint) == [
+        "credits.low",
+        "credits.depleted",
+        "credits.depleted",
+        "credits.low",
+    ]
+
+
+async def test_a_look_that_finds_nothing_does_not_write(
+    store: SqlStore, user_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.usage.append_usage([spent(user_id, "test/echo", 1)])
+    ledger = Ledger(store.ledger, FakeClock(now=NOW))
+    await ledger.deposit(user_id, Parts(purchased=5), kind="admin_credit", key="a", counter="promotions")
+    await ledger.aclose()
+    writes: list[object] = []
+    database = store.webhooks._database
+    write = database.write
+
+    async def counted(work: Any, *, durable: bool = True) -> Any:
+        writes.append(work)
+        return await write(work, durable=durable)
+
+    monkeypatch.setattr(database, "write", counted)
+    assert await store.webhooks.emit_balances(NOW) == 0  # nobody listens
+    assert not writes
+    await listen(store, user_id)
+    events = [event_of(user_id, "model.degraded", {}, NOW_MS, f"incident {number}") for number in range(3)]
+    writes.clear()
+    assert await store.webhooks.emit_new(events[:2]) == 2
+    assert await store.webhooks.emit_new(events) == 1
+    assert len(writes) == 2
+    assert await store.webhooks.emit_new(events) == 0 and await store.webhooks.emit_new([]) == 0
+    assert len(writes) == 2
 
 
 async def test_outages_concern_those_who_used_the_model(store: SqlStore, user_id: int) -> None:

@@ -1,5 +1,7 @@
 import asyncio
 import ipaddress
+import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -213,3 +215,23 @@ async def test_a_url_that_would_be_fetched_passes_and_so_does_a_name_nobody_know
 ) -> None:
     await make(allowed_networks=LOOPBACK).check("http://127.0.0.1:9/")
     await make().check("https://hooks.invalid/")
+
+
+async def test_slow_names_leave_the_threads_of_the_loop_to_others(
+    make: Callable[..., Fetcher], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_answered = threading.Event()
+
+    def hang(host: str, port: object, **_: object) -> list[object]:
+        is_answered.wait(10)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    fetcher = make(timeout_s=0.5)
+    checks = asyncio.gather(*(fetcher.check(f"https://slow-{number}.example/") for number in range(60)))
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(5):
+        assert await asyncio.to_thread(lambda: 1) == 1
+        await checks
+        await fetcher.aclose()
+    is_answered.set()

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from gatewayz.domain.identity.caller import Caller
-from gatewayz.domain.limits.bounds import Bound
+from gatewayz.domain.limits.bounds import DAY_MS, Bound
 from gatewayz.domain.limits.limiter import Lease, Limiter
 from gatewayz.domain.webhooks.approaching import Approaching
 from gatewayz.sdk.errors import StoreUnavailable
@@ -46,7 +46,7 @@ async def take(approaching: Approaching, limiter: Limiter, times: int, bound: Bo
 async def test_four_fifths_are_told_once_a_window() -> None:
     told, clock = Told(7), FakeClock()
     approaching, limiter = watching(told), Limiter(clock)
-    await approaching.round()
+    await approaching.learn()
     await take(approaching, limiter, 7)
     assert await approaching.round() == 0
     await take(approaching, limiter, 3)
@@ -61,13 +61,27 @@ async def test_four_fifths_are_told_once_a_window() -> None:
     assert told.events[1][2] != source
 
 
+async def test_a_window_of_the_clock_is_told_once_though_the_notes_are_less_than_a_period_apart() -> None:
+    told, clock = Told(7), FakeClock()
+    approaching, limiter = watching(told), Limiter(clock)
+    await approaching.learn()
+    day = Bound(name="daily_requests", key="u7:d", limit=10, slot_ms=DAY_MS, slots=1)
+    clock.advance(DAY_MS / 1000 - clock.now().timestamp() % (DAY_MS / 1000) - 3600)  # an hour before midnight
+    await take(approaching, limiter, 10, day)
+    assert await approaching.round() == 1
+    clock.advance(2 * 3600)
+    await take(approaching, limiter, 10, day)
+    assert await approaching.round() == 1
+    assert len({source for _, _, source in told.events}) == 2
+
+
 async def test_nothing_is_noted_for_who_does_not_listen_or_of_what_is_no_window() -> None:
     told = Told(8)
     approaching, limiter = watching(told), Limiter(FakeClock())
-    await approaching.round()
+    await approaching.learn()
     await take(approaching, limiter, 10)
     told.listeners = frozenset([7])
-    await approaching.round()
+    await approaching.learn()
     await take(approaching, limiter, 10, msgspec.structs.replace(BOUND, kind="bucket", key="k3:b"))
     assert await approaching.round() == 0
 
@@ -75,7 +89,7 @@ async def test_nothing_is_noted_for_who_does_not_listen_or_of_what_is_no_window(
 async def test_notes_wait_for_the_database() -> None:
     told = Told(7)
     approaching, limiter = watching(told), Limiter(FakeClock())
-    await approaching.round()
+    await approaching.learn()
     await take(approaching, limiter, 10)
     told.is_away = True
     with pytest.raises(StoreUnavailable):

@@ -2,6 +2,7 @@ import asyncio
 import base64
 import hmac
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,13 +63,15 @@ class Answer(msgspec.Struct):
 
 class Store:
     def __init__(self, *due: ClaimedDelivery) -> None:
-        self.due, self.attempts, self.busy = list(due), list[Attempt](), list[list[int]]()
+        self.due, self.attempts = list(due), list[Attempt]()
         self.is_away = False
         self.is_told = asyncio.Event()
 
-    async def claim(self, now_ms: int, *, limit: int, lease_ms: int, busy: list[int]) -> list[ClaimedDelivery]:
-        self.busy.append(busy)
-        free = [each for each in self.due if each.endpoint.id not in busy][:limit]
+    async def claim(
+        self, now_ms: int, *, limit: int, lease_ms: int, busy: list[int], busy_users: list[int]
+    ) -> list[ClaimedDelivery]:
+        free = [each for each in self.due if each.endpoint.id not in busy and each.endpoint.user_id not in busy_users]
+        free = free[:limit]
         self.due = [each for each in self.due if each not in free]
         return free
 
@@ -165,6 +168,53 @@ async def test_one_slow_endpoint_has_four_at_once_and_the_others_go_on() -> None
     await deliverer.settle()
     assert len(store.attempts) == 10
     await deliverer.aclose()
+
+
+def due(number: int, endpoint_id: int, user_id: int) -> ClaimedDelivery:
+    endpoint = msgspec.structs.replace(ENDPOINT, id=endpoint_id, user_id=user_id)
+    delivery = msgspec.structs.replace(DELIVERY, id=number, endpoint_id=endpoint_id)
+    return ClaimedDelivery(delivery=delivery, endpoint=endpoint)
+
+
+async def begun(*rounds: list[ClaimedDelivery]) -> list[Endpoint]:
+    """Return where deliveries are under way after rounds in which these become due, and nobody answers."""
+    store = Store()
+
+    async def post(url: str, *, headers: Headers, body: bytes) -> Answer:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    deliverer = Deliverer(store, VAULT, FakeClock(now=NOW), post, rules=Rules())  # type: ignore[arg-type]
+    for some in rounds:
+        store.due += some
+        await deliverer.rounds()
+    under_way = list(deliverer._running.values())
+    for task in tuple(deliverer._running):
+        task.cancel()
+    await deliverer.aclose()
+    return under_way
+
+
+async def test_an_endpoint_that_has_some_under_way_gets_only_the_rest_of_its_four() -> None:
+    under_way = await begun([due(n, 1, 7) for n in range(3)], [due(n, 1, 7) for n in range(3, 9)])
+    assert len(under_way) == 4
+
+
+async def test_two_users_with_many_endpoints_do_not_fill_a_process() -> None:
+    hanging = [due(n, endpoint_id, 7 + endpoint_id % 2) for endpoint_id in range(20) for n in range(9)]
+    under_way = Counter(each.user_id for each in await begun(hanging, [due(500, 99, 1)]))
+    assert under_way == {7: 12, 8: 12, 1: 1}
+
+
+async def test_an_error_nobody_foresaw_is_noted_as_a_try(caplog: pytest.LogCaptureFixture) -> None:
+    made = await attempt(RuntimeError("unforeseen"), {}, {})
+    assert (made.state, made.error, made.next_ms) == (
+        "waiting",
+        "the delivery failed within the gateway",
+        NOW_MS + 5000,
+    )
+    assert "delivery 3 failed" in caplog.text and "unforeseen" in caplog.text
+    assert (await attempt(RuntimeError(), {"expires_ms": NOW_MS}, {})).state == "failed"
 
 
 async def test_what_cannot_be_noted_is_left_to_the_lease(caplog: pytest.LogCaptureFixture) -> None:
