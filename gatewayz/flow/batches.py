@@ -4,22 +4,21 @@ Source: docs/decisions/0190-a-line-is-charged-once.md, 0191-price-and-place-of-b
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gatewayz.config.settings import Settings
 from gatewayz.dialects.openai_errors import render_error
-from gatewayz.domain.batches.runner import BatchListener, BatchRunner, Outcome
+from gatewayz.domain.batches.runner import BatchRunner, Outcome
 from gatewayz.domain.catalog.catalog import Catalog
 from gatewayz.domain.catalog.pricing import scaled_price
 from gatewayz.domain.files.files import Files
 from gatewayz.domain.identity.caller import Caller
 from gatewayz.domain.ledger.ledger import Ledger
-from gatewayz.domain.webhooks.webhooks import Webhooks
 from gatewayz.flow.admit import hold_key
 from gatewayz.flow.edition import Edition
 from gatewayz.flow.gateway import Gateway
@@ -35,10 +34,10 @@ from gatewayz.store.batch_records import Batch, LineResult, TakenLine
 if TYPE_CHECKING:
     from gatewayz.store.sql.store import SqlStore
 
-__all__ = ["BATCH_FORMATS", "PipelineCalls", "open_batch_jobs", "webhook_of"]
+__all__ = ["PipelineCalls", "open_batch_jobs"]
 
 _log = logging.getLogger("gatewayz.batches")
-BATCH_FORMATS: Final[Mapping[str, Format]] = {
+_FORMATS: Final[Mapping[str, Format]] = {
     "/v1/chat/completions": OPENAI_CHAT,
     "/v1/completions": OPENAI_COMPLETIONS,
     "/v1/embeddings": OPENAI_EMBEDDINGS,
@@ -79,7 +78,7 @@ class PipelineCalls:
         edition = self._gateway.edition
         if edition.pools.find(model) is None:
             edition.catalog.resolve(model)
-        elif BATCH_FORMATS[endpoint] not in edition.dialects:
+        elif _FORMATS[endpoint] not in edition.dialects:
             raise InvalidRequest("A router chooses models for conversations only.", param="model")
 
     async def call(self, batch: Batch, line: TakenLine) -> Outcome:
@@ -91,10 +90,12 @@ class PipelineCalls:
         except StoreUnavailable:
             raise
         except GatewayzError as error:
-            return _refused(error, request_id)
+            return _refused(error, request_id, lease.edition.clock.now())
         except Exception:  # noqa: BLE001  one line that fails must not end the others
             _log.exception("line %d of %s failed", line.number, batch.public_id)
-            return _refused(LineFailed("The gateway met an internal error."), request_id)
+            await self.undo(batch, line)  # it may have failed after it was charged
+            failure = LineFailed("The gateway met an internal error.")
+            return _refused(failure, request_id, lease.edition.clock.now())
         finally:
             lease.release()
         return Outcome(result=LineResult(request_id=request_id, status=200, body=body))
@@ -107,7 +108,7 @@ class PipelineCalls:
             await self._ledger.refund(batch.user_id, reference=key, key=f"lost answer {key}")
         except (ResourceNotFound, InvalidRequest):
             return  # nothing was charged, or all of it has been given back
-        _log.warning("line %d of %s was charged and its answer lost; it runs again", line.number, batch.public_id)
+        _log.warning("attempt %s was charged and gave no answer: the charge is refunded", key)
 
     def is_busy(self) -> bool:
         """Whether callers who wait have all the time there is."""
@@ -116,7 +117,7 @@ class PipelineCalls:
     async def _answer(self, batch: Batch, line: TakenLine, request_id: str, edition: Edition) -> bytes:
         caller = await self._keys.holder_of(batch.key_id)
         inbound = Inbound(
-            format=BATCH_FORMATS[batch.endpoint],
+            format=_FORMATS[batch.endpoint],
             body=line.body,
             request_id=request_id,
             started=edition.clock.monotonic(),
@@ -145,19 +146,21 @@ def open_batch_jobs(
     *,
     gateway: Gateway,
     holder: str,
-    listeners: Sequence[BatchListener] = (),
 ) -> tuple[Periodic, ...]:
     """Return what a process repeats for files and batches.
 
     :param holder: a name that no other process has.
     """
-    prune = Leased("prune files", files.prune, store.leases, clock, holder=holder, every_s=_PRUNE_EVERY_S)
+
+    async def clean() -> None:
+        await files.prune()
+        await store.batches.clear_ended()
+
+    prune = Leased("prune files", clean, store.leases, clock, holder=holder, every_s=_PRUNE_EVERY_S)
     rules = settings.batches
     if not rules.enabled:
         return (prune.periodic(),)
-    runner = BatchRunner(
-        store.batches, files, calls, clock, rules_of=lambda: gateway.edition.settings.batches, listeners=listeners
-    )
+    runner = BatchRunner(store.batches, files, calls, clock, rules_of=lambda: gateway.edition.settings.batches)
     run = Leased(
         "run batches",
         runner.round,
@@ -170,32 +173,13 @@ def open_batch_jobs(
     return run.periodic(), prune.periodic()
 
 
-def webhook_of(webhooks: Webhooks) -> BatchListener:
-    """Return what tells the webhooks of a batch's user that it has ended, however it did."""
-
-    async def tell(batch: Batch) -> None:
-        data = {
-            "batch_id": batch.public_id,
-            "status": batch.state,
-            "request_counts": {"total": batch.total, "completed": batch.completed, "failed": batch.failed},
-            "output_file_id": batch.output_file_id,
-            "error_file_id": batch.error_file_id,
-        }
-        try:
-            await webhooks.emit(batch.user_id, "batch.completed", data, source=batch.public_id)
-        except StoreUnavailable as err:  # the batch has ended all the same, and can be asked for
-            _log.warning("the webhooks of %s are not told: %s", batch.public_id, err.message)
-
-    return tell
-
-
 def _request_id(batch: Batch, line: TakenLine) -> str:
     """Return what an attempt is booked under."""
     return f"{batch.public_id}.{line.number}.{line.attempt}"
 
 
-def _refused(error: GatewayzError, request_id: str) -> Outcome:
-    timestamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _refused(error: GatewayzError, request_id: str, now: datetime) -> Outcome:
+    timestamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     body = render_error(error, request_id=request_id, timestamp=timestamp)
     return Outcome(
         result=LineResult(request_id=request_id, status=error.status, body=body),

@@ -44,7 +44,7 @@ from gatewayz.domain.usage.retention import Retention
 from gatewayz.domain.usage.token_counter import TokenCounter
 from gatewayz.domain.usage.usage_log import UsageLog
 from gatewayz.domain.webhooks.open import WebhookParts, open_webhooks
-from gatewayz.flow.batches import PipelineCalls, open_batch_jobs, webhook_of
+from gatewayz.flow.batches import PipelineCalls, open_batch_jobs
 from gatewayz.flow.gateway import Gateway
 from gatewayz.jobs.catalog_sync import CatalogSyncJob
 from gatewayz.jobs.downtime import open_downtime
@@ -248,7 +248,6 @@ class Parts:
             self._settings,
             gateway=self._gateway,
             holder=self._process,
-            listeners=(webhook_of(self.webhooks.service),),
         )
 
     def _open_events(self, store: "SqlStore") -> None:

@@ -9,6 +9,7 @@ from gatewayz.loader.faults import FOREIGN, Faults
 from gatewayz.sdk.interfaces import PoolRouter, Ranking, RoutingCall, Signals
 from gatewayz.sdk.offers import Offer
 from gatewayz.sdk.outcomes import AnswerEnd, HearsOutcomes, Opinion
+from gatewayz.sdk.recent import Recent
 from gatewayz.sdk.routing import Decision
 
 __all__ = ["FencedPoolRouter"]
@@ -21,7 +22,7 @@ class FencedPoolRouter:
         self.inner = inner
         self._name = name
         self._faults = Faults(f"router {name!r}")
-        self._known: tuple[Sequence[Offer], frozenset[int]] = ((), frozenset())
+        self._known = Recent(_identities)
         self._hears = self._listener()
 
     @property
@@ -36,13 +37,12 @@ class FencedPoolRouter:
 
     def rank(self, call: RoutingCall, offers: Sequence[Offer], signals: Signals) -> Ranking:
         """As `PoolRouter.rank`; no offer when the router fails or invents."""
-        if self._known[0] is not offers:
-            self._known = (offers, frozenset(map(id, offers)))
+        known = self._known.of(offers)
         try:
             ranking: Any = self.inner.rank(call, offers, signals)
             if not isinstance(ranking, Ranking):
                 raise TypeError(f"rank gave a {type(ranking).__name__}")
-            if not self._known[1].issuperset(map(id, ranking.offers)):
+            if not known.issuperset(map(id, ranking.offers)):
                 raise ValueError("rank invented an offer")
         except FOREIGN as err:  # any other model than the ones it would choose may be far too dear
             self._faults.log(err, "rank")
@@ -101,6 +101,10 @@ class FencedPoolRouter:
         except FOREIGN as err:
             self._faults.log(err, "is_listening")
             return None
+
+
+def _identities(offers: Sequence[Offer]) -> frozenset[int]:
+    return frozenset(map(id, offers))
 
 
 class FencedDecision:

@@ -1,19 +1,22 @@
 """Batches and their lines, as the store keeps them."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+
+from gatewayz.store.webhook_records import NewEvent
 
 __all__ = [
     "OPEN_STATES",
     "Batch",
     "BatchProblem",
     "BatchState",
+    "EventOf",
     "LineResult",
     "NewBatch",
     "NewLine",
-    "OpenState",
     "TakenLine",
     "WrittenLine",
 ]
@@ -21,8 +24,7 @@ __all__ = [
 BatchState = Literal[
     "validating", "in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled"
 ]
-OpenState = Literal["validating", "in_progress", "finalizing", "cancelling"]
-OPEN_STATES: tuple[OpenState, ...] = ("validating", "in_progress", "finalizing", "cancelling")
+OPEN_STATES: Final[tuple[BatchState, ...]] = ("validating", "in_progress", "finalizing", "cancelling")
 """Those in which something is still to be done."""
 
 
@@ -75,6 +77,10 @@ class Batch(NewBatch, frozen=True, kw_only=True):
     expired_at: datetime | None = None
     cancelling_at: datetime | None = None
     cancelled_at: datetime | None = None
+
+
+EventOf = Callable[[Batch], NewEvent]
+"""Tells what webhooks hear of a batch that has ended."""
 
 
 class NewLine(msgspec.Struct, frozen=True, kw_only=True):

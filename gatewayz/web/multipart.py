@@ -11,7 +11,7 @@ from gatewayz.sdk.errors import InvalidRequest
 
 __all__ = ["Multipart", "PartBegun", "PartData", "PartEnded", "content_type_of"]
 
-MAX_BOUNDARY_CHARACTERS: Final = 200
+_MAX_BOUNDARY_CHARACTERS: Final = 200
 _DISPOSITION: Final = b"content-disposition"
 
 
@@ -44,7 +44,7 @@ class Multipart:
     """
 
     def __init__(self, boundary: str) -> None:
-        if not 0 < len(boundary) <= MAX_BOUNDARY_CHARACTERS:
+        if not 0 < len(boundary) <= _MAX_BOUNDARY_CHARACTERS:
             raise InvalidRequest("The content type names no boundary.", code="INVALID_MULTIPART")
         self._events: list[_PartEvent] = []
         self._header = bytearray()

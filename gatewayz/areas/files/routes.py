@@ -16,14 +16,15 @@ __all__ = ["ROUTES"]
 
 async def upload_file(call: Call) -> Response:
     """Keep a file; a form with `file`, `purpose` (`batch`) and perhaps `expires_after`."""
-    upload = Upload(call.services.files, call.user_id)
-    try:
-        async for piece in read_form():
-            await upload.take(piece)
-        file = await upload.finish()
-    except BaseException:  # cancellation too: forget what came, then raise again
-        call.edition.background.spawn(upload.discard())
-        raise
+    with call.services.files.uploading(call.user_id):
+        upload = Upload(call.services.files, call.user_id)
+        try:
+            async for piece in read_form():
+                await upload.take(piece)
+            file = await upload.finish()
+        except BaseException:  # cancellation too: forget what came, then raise again
+            call.edition.background.spawn(upload.discard())
+            raise
     return json_response(show_file(file))
 
 

@@ -42,10 +42,9 @@ class Upload:
             raise InvalidRequest("The form has no file.", param="file")
         if self._writer.bytes == 0:
             raise InvalidRequest("The file is empty.", param="file")
-        purpose = self._values.get("purpose")
-        if purpose is None:
+        if "purpose" not in self._values:
             raise InvalidRequest("Say what the file is for.", param="purpose")
-        return await self._writer.finish(purpose, self._files.expiry(self._ttl_s()))
+        return await self._writer.finish(self._files.expiry(self._ttl_s()))
 
     async def discard(self) -> None:
         """Forget what has come."""

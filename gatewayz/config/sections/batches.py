@@ -18,6 +18,10 @@ class Files(Section, frozen=True, kw_only=True):
     """Of one upload, which must come within `server.body_timeout_s`."""
     max_user_bytes: PositiveInt = 1024 * 1024 * 1024
     """Of all files of a user; what batches write is not refused, yet counts."""
+    max_uploads: PositiveInt = 8
+    """Uploads a process takes at the same time: what has come of one and is not written yet is in memory."""
+    max_user_uploads: PositiveInt = 4
+    """Of those, a user's."""
     keep_days: PositiveInt = 30
     """How long a file is kept whose owner said nothing."""
 

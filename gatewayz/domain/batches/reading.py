@@ -10,13 +10,12 @@ from typing import Final
 import msgspec
 
 from gatewayz.config.sections.batches import Batches as BatchRules
-from gatewayz.dialects.repeated_names import repeated_anywhere
+from gatewayz.dialects.repeated_names import repeated_member
 from gatewayz.sdk.errors import GatewayzError
 from gatewayz.store.batch_records import BatchProblem, NewLine
 
-__all__ = ["ENDPOINTS", "LineReader"]
+__all__ = ["LineReader"]
 
-ENDPOINTS: Final = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses")
 _TOLD_PROBLEMS: Final = 100
 """Of one file; those beyond are not told."""
 _CUSTOM_ID_CHARACTERS: Final = 512
@@ -47,6 +46,7 @@ class LineReader:
         self._seen: set[str] = set()
         self._decoder = msgspec.json.Decoder(_Line)
         self._bodies = msgspec.json.Decoder(_Body)
+        self._members = msgspec.json.Decoder(dict[str, msgspec.Raw])
         self.problems: list[BatchProblem] = []
         self.model: str | None = None
         """Of the first line that names one."""
@@ -87,7 +87,7 @@ class LineReader:
         try:
             line = self._decoder.decode(text)
             body = self._bodies.decode(line.body)
-            repeated = repeated_anywhere(text)
+            repeated = self._repeated(text) or self._repeated(bytes(line.body))
         except msgspec.ValidationError as err:
             self._note("invalid_request", *_told(err, number))
             return
@@ -99,6 +99,10 @@ class LineReader:
         elif self._is_right(line, body, number):
             self.count += 1
             yield NewLine(number=number, custom_id=line.custom_id, body=bytes(line.body))
+
+    def _repeated(self, text: bytes) -> str | None:
+        """Return a name an object gives twice at its top: deeper ones are the providers', as in any other call."""
+        return repeated_member(text, self._members.decode(text))
 
     def _is_right(self, line: _Line, body: _Body, number: int) -> bool:
         if not 0 < len(line.custom_id) <= _CUSTOM_ID_CHARACTERS or "\x00" in line.custom_id:

@@ -8,24 +8,22 @@ Source: docs/decisions/0190-a-line-is-charged-once.md.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from typing import Final, Protocol
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from gatewayz.config.sections.batches import Batches as BatchRules
 from gatewayz.domain.batches.reading import LineReader
 from gatewayz.domain.batches.store import BatchStore
+from gatewayz.domain.batches.telling import end_told_at
 from gatewayz.domain.batches.writing import write_file
 from gatewayz.domain.files.files import Files
 from gatewayz.sdk.clock import Clock
-from gatewayz.sdk.errors import ResourceNotFound
+from gatewayz.sdk.errors import GatewayzError, ResourceNotFound
 from gatewayz.store.batch_records import Batch, BatchProblem, BatchState, LineResult, NewLine, TakenLine
 
-__all__ = ["BatchListener", "BatchRunner", "LineCalls", "Outcome"]
-
-BatchListener = Callable[[Batch], Awaitable[None]]
-"""Hears of a batch that has ended; never raises."""
+__all__ = ["BatchRunner", "LineCalls", "Outcome"]
 
 _log = logging.getLogger("gatewayz.batches")
 _LINES_AT_ONCE: Final = 200
@@ -34,6 +32,8 @@ _LOOKED_AT: Final = 200
 """Open batches, oldest first, among which those to be run are chosen."""
 _YIELD_S: Final = 0.05
 _LONGEST_RETRY_S: Final = 60.0
+_FAILED_RETRY_S: Final = 10.0
+"""How long a batch that failed waits for its next turn."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,11 +65,21 @@ class LineCalls(Protocol):
         ...
 
 
+class _Run(NamedTuple):
+    batch: Batch
+    task: asyncio.Task[None]
+
+
+class _Failure(NamedTuple):
+    error: BaseException
+    retry_at: float
+    """By the monotonic clock."""
+
+
 class BatchRunner:
     """One round runs until nothing is left to do.
 
     :param rules_of: gives the rules in force.
-    :param listeners: who hears of batches that have ended.
     """
 
     def __init__(
@@ -80,39 +90,54 @@ class BatchRunner:
         clock: Clock,
         *,
         rules_of: Callable[[], BatchRules],
-        listeners: Collection[BatchListener] = (),
     ) -> None:
         self._store = store
         self._files = files
         self._calls = calls
         self._clock = clock
         self._rules_of = rules_of
-        self._listeners = listeners
+        self._cancelled: frozenset[int] = frozenset()
+        """Batches seen at the last look whose owners have called them off."""
 
     async def round(self) -> None:
-        """Run what is open, and what is asked for meanwhile. Raises the first failure, after the other batches."""
-        running: dict[int, asyncio.Task[None]] = {}
-        owners: dict[int, int] = {}
-        failed: dict[int, BaseException] = {}
+        """Run what is open, and what is asked for meanwhile. Raises a failure that was the last thing to happen."""
+        running: dict[int, _Run] = {}
+        failed: dict[int, _Failure] = {}
         try:
             while True:
-                for batch in await self._store.list_open(_LOOKED_AT):
-                    is_next = batch.id not in running and batch.id not in failed
-                    if is_next and batch.user_id not in owners.values() and len(running) < self._rules_of().running:
-                        running[batch.id] = asyncio.ensure_future(self.run(batch))
-                        owners[batch.id] = batch.user_id
+                found = await self._store.list_open(_LOOKED_AT)
+                self._cancelled = frozenset(batch.id for batch in found if batch.state == "cancelling")
+                self._start(found, running, failed)
                 if not running:
                     break
                 poll_s = self._rules_of().poll_s
-                await asyncio.wait(running.values(), timeout=poll_s, return_when=asyncio.FIRST_COMPLETED)
-                for batch_id in [batch_id for batch_id, task in running.items() if task.done()]:
-                    del owners[batch_id]
-                    if (error := running.pop(batch_id).exception()) is not None:
-                        failed[batch_id] = error
+                tasks = [run.task for run in running.values()]
+                await asyncio.wait(tasks, timeout=poll_s, return_when=asyncio.FIRST_COMPLETED)
+                for run in [run for run in running.values() if run.task.done()]:
+                    del running[run.batch.id]
+                    self._note_end(run.batch, run.task.exception(), failed)
         finally:
-            await _cancel(running.values())
-        for error in failed.values():
-            raise error
+            await _cancel([run.task for run in running.values()])
+        for failure in failed.values():
+            raise failure.error
+
+    def _start(self, found: Sequence[Batch], running: dict[int, _Run], failed: Mapping[int, _Failure]) -> None:
+        """Start what has its turn: oldest first, one of each user, failed ones after a while."""
+        now = self._clock.monotonic()
+        for batch in found:
+            if len(running) >= self._rules_of().running:
+                return
+            is_due = batch.id not in failed or failed[batch.id].retry_at <= now
+            if is_due and all(batch.user_id != run.batch.user_id for run in running.values()):
+                running[batch.id] = _Run(batch, asyncio.ensure_future(self.run(batch)))
+
+    def _note_end(self, batch: Batch, error: BaseException | None, failed: dict[int, _Failure]) -> None:
+        failed.pop(batch.id, None)
+        if error is None:
+            return
+        failed[batch.id] = _Failure(error, self._clock.monotonic() + _FAILED_RETRY_S)
+        trace = None if isinstance(error, GatewayzError) else error
+        _log.warning("batch %s stopped, and is tried again: %s", batch.public_id, error, exc_info=trace)
 
     async def run(self, batch: Batch) -> None:
         """Bring one batch to its end. Raises StoreUnavailable."""
@@ -127,8 +152,12 @@ class BatchRunner:
         return now is not None and now.state == state
 
     async def _read(self, batch: Batch) -> None:
-        """Take the lines out of the input file; the batch is in progress then, or has failed."""
-        await self._store.clear_lines(batch.id)  # of a reading that was broken off
+        """Take the lines out of the input file; the batch is in progress then, or has failed.
+
+        Lines are cleared only while the batch is seen in a state that has no use for them: this process may have lost
+        its lease, and another one run what it has read.
+        """
+        await self._store.clear_lines(batch.id, ("validating",))  # of a reading that was broken off
         reader = LineReader(
             batch.endpoint, self._rules_of(), lambda model: self._calls.check_model(batch.endpoint, model)
         )
@@ -140,13 +169,15 @@ class BatchRunner:
             reader.problems.append(BatchProblem(code="file_not_found", message=gone, param="input_file_id"))
         now = self._clock.now()
         if not reader.problems:
-            values = {"total": reader.count, "model": (reader.model or "")[:256]}
-            await self._store.move(batch.id, ("validating",), "in_progress", now, **values)
+            model = (reader.model or "")[:256]
+            await self._store.move(batch.id, ("validating",), "in_progress", now, total=reader.count, model=model)
             return
-        await self._store.clear_lines(batch.id)
-        failed = await self._store.move(batch.id, ("validating",), "failed", now, problems=reader.problems)
+        failed = await self._store.move(
+            batch.id, ("validating",), "failed", now, event_of=end_told_at(now), problems=reader.problems
+        )
         if failed is not None:
-            await self._tell(failed)
+            _log_end(failed)
+            await self._store.clear_lines(batch.id, ("failed",))
 
     async def _keep_lines(self, batch: Batch, reader: LineReader, content: AsyncIterator[bytes]) -> None:
         lines: list[NewLine] = []
@@ -164,9 +195,7 @@ class BatchRunner:
 
     async def _run_lines(self, batch: Batch) -> None:
         """Run lines until none waits, the batch is cancelled or its time is up."""
-        for line in await self._store.list_running(batch.id):  # those of a process that died
-            await self._calls.undo(batch, line)
-            await self._store.put_back(batch.id, line)
+        await self._recover(batch)
         workers = [asyncio.ensure_future(self._work(batch)) for _ in range(self._rules_of().concurrency)]
         try:
             await asyncio.gather(*workers)
@@ -177,6 +206,8 @@ class BatchRunner:
     async def _work(self, batch: Batch) -> None:
         while self._clock.now() < batch.expires_at:
             if self._calls.is_busy():
+                if batch.id in self._cancelled:
+                    return
                 await asyncio.sleep(_YIELD_S)
                 continue
             line = await self._store.take_line(batch.id)
@@ -202,39 +233,47 @@ class BatchRunner:
         found = await self._store.load(batch.id)
         if found is None or found.state not in ("finalizing", "cancelling"):
             return
-        end = await self._end_state(found)
+        if found.state == "cancelling":
+            await self._recover(found)
+        end = _end_of(found)
         output = await write_file(found, end, is_good=True, store=self._store, files=self._files)
         error = await write_file(found, end, is_good=False, store=self._store, files=self._files)
+        now = self._clock.now()
         closed = await self._store.close(
             found,
             end,
-            self._clock.now(),
+            now,
             output_file_id=output,
             error_file_id=error,
             files_expire_at=self._files.expiry(found.output_ttl_s),
+            event_of=end_told_at(now),
         )
         if closed is not None:
-            await self._tell(closed)
+            _log_end(closed)
+            await self._store.clear_lines(closed.id, (closed.state,))
 
-    async def _end_state(self, batch: Batch) -> BatchState:
-        if batch.state == "cancelling":
-            for line in await self._store.list_running(batch.id):  # those of a process that died
-                await self._calls.undo(batch, line)
-                await self._store.put_back(batch.id, line)
-            return "cancelled"
-        return "completed" if batch.completed + batch.failed == batch.total else "expired"
+    async def _recover(self, batch: Batch) -> None:
+        """Have lines wait again that a process left behind which died, or is thought to have.
 
-    async def _tell(self, batch: Batch) -> None:
-        _log.info(
-            "batch %s is %s: %d of %d lines answered, %d refused",
-            batch.public_id,
-            batch.state,
-            batch.completed,
-            batch.total,
-            batch.failed,
-        )
-        for listener in self._listeners:
-            await listener(batch)
+        Such a process may still come with an answer: it is refused from the claim on, before the charge is taken back,
+        so that nobody gets both. An answer that came first ends the line.
+        """
+        while lines := await self._store.list_running(batch.id):
+            for line in lines:
+                if await self._store.begin_undo(batch.id, line):
+                    await self._calls.undo(batch, line)
+                    await self._store.put_back(batch.id, line)
+
+
+def _end_of(batch: Batch) -> BatchState:
+    if batch.state == "cancelling":
+        return "cancelled"
+    return "completed" if batch.completed + batch.failed == batch.total else "expired"
+
+
+def _log_end(batch: Batch) -> None:
+    counts = batch.completed, batch.total, batch.failed
+    _log.info("batch %s is %s: %d of %d lines answered, %d refused", batch.public_id, batch.state, *counts)
 
 
 async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from gatewayz.store.batch_records import (
     Batch,
     BatchState,
+    EventOf,
     LineResult,
     NewBatch,
     NewLine,
@@ -41,13 +42,24 @@ class BatchStore(Protocol):
         ...
 
     async def move(
-        self, batch_id: int, states: Sequence[BatchState], state: BatchState, now: datetime, **values: Any
+        self,
+        batch_id: int,
+        states: Sequence[BatchState],
+        state: BatchState,
+        now: datetime,
+        *,
+        event_of: EventOf | None = None,
+        **values: Any,
     ) -> Batch | None:
-        """Bring a batch from one of some states to another; None when it is in none of them."""
+        """Bring a batch from one of some states to another, telling webhooks; None when it is in none of them."""
         ...
 
-    async def clear_lines(self, batch_id: int) -> None:
-        """Forget the lines read so far."""
+    async def clear_lines(self, batch_id: int, states: Sequence[BatchState]) -> None:
+        """Forget the lines of a batch, a few a unit, as long as it is in one of some states."""
+        ...
+
+    async def clear_ended(self) -> None:
+        """Forget the lines of batches that have ended: those of a process that died before it did."""
         ...
 
     async def add_lines(self, batch_id: int, lines: Sequence[NewLine]) -> None:
@@ -59,11 +71,15 @@ class BatchStore(Protocol):
         ...
 
     async def list_running(self, batch_id: int) -> Sequence[TakenLine]:
-        """Return the lines that were taken and not ended."""
+        """Return the lines that were taken and not ended, those that are being taken back among them."""
+        ...
+
+    async def begin_undo(self, batch_id: int, line: TakenLine) -> bool:
+        """Refuse the answer of an attempt from now on; False when the line has ended or is at another one."""
         ...
 
     async def put_back(self, batch_id: int, line: TakenLine) -> bool:
-        """Have a line wait again; False when it is no longer at this attempt."""
+        """Have a line wait again that was taken back; False when somebody else has done it."""
         ...
 
     async def try_again(self, batch_id: int, line: TakenLine) -> bool:
@@ -75,7 +91,7 @@ class BatchStore(Protocol):
         ...
 
     async def list_lines(self, batch_id: int, *, is_good: bool, after: int, limit: int) -> Sequence[WrittenLine]:
-        """Return lines behind a number: those that went well, or all others, unrun ones among them."""
+        """Return lines behind a number, few of large ones: those that went well, or all others, unrun ones too."""
         ...
 
     async def close(
@@ -87,6 +103,7 @@ class BatchStore(Protocol):
         output_file_id: str | None,
         error_file_id: str | None,
         files_expire_at: datetime | None,
+        event_of: EventOf,
     ) -> Batch | None:
-        """End a batch: its files appear and its lines are forgotten; None when it has left its state meanwhile."""
+        """End a batch: its files appear, webhooks are told; None when it has left its state meanwhile."""
         ...

@@ -4,17 +4,19 @@ Nobody sees a file before all of it has come. Somebody else's file answers like 
 Source: docs/decisions/0189-file-content-is-in-the-database.md.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Final, Protocol
 
 from gatewayz.config.sections.batches import Files as FileRules
 from gatewayz.sdk.clock import Clock
-from gatewayz.sdk.errors import BodyTooLarge, InvalidRequest, ResourceNotFound
+from gatewayz.sdk.errors import BodyTooLarge, InvalidRequest, RateLimited, ResourceNotFound, ServerOverloaded
 from gatewayz.store.file_records import NewFile, StoredFile
 
-__all__ = ["BATCH_INPUT", "BATCH_OUTPUT", "FileStore", "FileWriter", "Files", "file_missing"]
+__all__ = ["BATCH_INPUT", "BATCH_OUTPUT", "FileStore", "FileWriter", "Files"]
 
 BATCH_INPUT: Final = "batch"
 BATCH_OUTPUT: Final = "batch_output"
@@ -24,6 +26,7 @@ _UPLOAD: Final = timedelta(hours=1)
 """A file whose content is not there after so long will never be."""
 _PRUNED_AT_ONCE: Final = 20
 _NAME_CHARACTERS: Final = 255
+_FULL_RETRY_S: Final = 10.0
 
 
 class FileStore(Protocol):
@@ -37,7 +40,7 @@ class FileStore(Protocol):
         """Add content; False, with nothing added, where the owner's files would then hold more than is allowed."""
         ...
 
-    async def finish(self, file: StoredFile, purpose: str, expires_at: datetime | None) -> StoredFile:
+    async def finish(self, file: StoredFile, expires_at: datetime | None) -> StoredFile:
         """Show a file to its owner."""
         ...
 
@@ -108,10 +111,10 @@ class FileWriter:
             await self._append(bytes(self._waiting))
             self._waiting.clear()
 
-    async def finish(self, purpose: str, expires_at: datetime | None) -> StoredFile:
+    async def finish(self, expires_at: datetime | None) -> StoredFile:
         """Show the file to its owner. Raises as `write`."""
         await self.flush()
-        return await self._store.finish(self._file, purpose, expires_at)
+        return await self._store.finish(self._file, expires_at)
 
     async def discard(self) -> None:
         """Forget what has come."""
@@ -138,6 +141,30 @@ class Files:
         self._store = store
         self._clock = clock
         self._rules_of = rules_of
+        self._uploads: Counter[int] = Counter()
+        """Under way in this process, by user."""
+
+    @contextmanager
+    def uploading(self, user_id: int) -> Iterator[None]:
+        """Count an upload for as long as it takes: what has come and is not written yet waits in memory.
+
+        Raises RateLimited (the user has too many under way), ServerOverloaded (the process has).
+        """
+        rules = self._rules_of()
+        if self._uploads[user_id] >= rules.max_user_uploads:
+            raise RateLimited(
+                f"{rules.max_user_uploads} files of yours can be uploaded at the same time.",
+                code="TOO_MANY_UPLOADS",
+                context={"limit_type": "uploads", "limit": rules.max_user_uploads},
+                retry_after_s=_FULL_RETRY_S,
+            )
+        if self._uploads.total() >= rules.max_uploads:
+            raise ServerOverloaded("The gateway has no room for uploads at the moment.", retry_after_s=_FULL_RETRY_S)
+        self._uploads[user_id] += 1
+        try:
+            yield
+        finally:
+            self._uploads -= Counter((user_id,))  # forgets those at zero
 
     async def begin_upload(self, user_id: int, filename: str) -> FileWriter:
         """Begin to take a file of a user's, within the bounds for users."""
@@ -158,7 +185,7 @@ class Files:
         """Return a user's file. Raises ResourceNotFound."""
         found = await self._store.find(user_id, public_id, self._clock.now())
         if found is None:
-            raise file_missing()
+            raise _missing()
         return found
 
     async def list_files(
@@ -173,7 +200,7 @@ class Files:
     async def remove(self, user_id: int, public_id: str) -> None:
         """Forget a user's file. Raises ResourceNotFound."""
         if not await self._store.remove(user_id, public_id, self._clock.now()):
-            raise file_missing()
+            raise _missing()
 
     async def content(self, file: StoredFile) -> AsyncIterator[bytes]:
         """Yield a file's content. Raises ResourceNotFound where it is deleted meanwhile, never a shorter file."""
@@ -181,7 +208,7 @@ class Files:
         while left > 0:
             chunk = await self._store.read_chunk(file.id, number)
             if chunk is None:
-                raise file_missing()
+                raise _missing()
             yield chunk
             number, left = number + 1, left - len(chunk)
 
@@ -198,6 +225,6 @@ class Files:
         return await self._store.begin(new, self._clock.now())
 
 
-def file_missing() -> ResourceNotFound:
+def _missing() -> ResourceNotFound:
     """Return the refusal."""
     return ResourceNotFound("There is no such file.", code="FILE_NOT_FOUND", param="file_id")

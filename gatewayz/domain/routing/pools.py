@@ -10,6 +10,7 @@ from gatewayz.sdk.errors import InvalidRequest
 from gatewayz.sdk.interfaces import Capabilities, PoolRouter, Router
 from gatewayz.sdk.offers import Offer
 from gatewayz.sdk.outcomes import HearsOutcomes, Opinion
+from gatewayz.sdk.recent import Recent
 from gatewayz.sdk.wire import OPENAI_EMBEDDINGS, OPENAI_IMAGES
 
 __all__ = ["Pool", "Pools"]
@@ -46,7 +47,7 @@ class Pools:
         for instance, router in self._routers.items():
             self._add_names(instance, router)
         self._talking = frozenset(name for name, promised in capabilities.items() if _talks(promised))
-        self._offers: tuple[Catalog | None, tuple[Offer, ...]] = (None, ())
+        self._offers = Recent(self._list_offers)
 
     @property
     def routers(self) -> Mapping[str, PoolRouter]:
@@ -76,11 +77,7 @@ class Pools:
 
     def offers(self, catalog: Catalog) -> tuple[Offer, ...]:
         """Return the offers of every model that answers conversations: one tuple for each catalog."""
-        if self._offers[0] is not catalog:
-            models = [model for model in catalog.models() if model.modality.endswith(_ANSWERS_TEXT)]
-            offers = tuple(offer for model in models for offer in model.offers if offer.provider in self._talking)
-            self._offers = (catalog, offers)
-        return self._offers[1]
+        return self._offers.of(catalog)
 
     @property
     def is_listening(self) -> bool:
@@ -92,6 +89,10 @@ class Pools:
         for router in self._hearing.values():
             if router.is_listening:
                 router.hear_opinion(opinion)
+
+    def _list_offers(self, catalog: Catalog) -> tuple[Offer, ...]:
+        models = [model for model in catalog.models() if model.modality.endswith(_ANSWERS_TEXT)]
+        return tuple(offer for model in models for offer in model.offers if offer.provider in self._talking)
 
     def _add_names(self, instance: str, router: PoolRouter) -> None:
         default = next(iter(router.modes))

@@ -5,10 +5,12 @@ A line changes hands only in the state it was read in, and the batch's counts ch
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from gatewayz.store.batch_records import (
@@ -16,6 +18,7 @@ from gatewayz.store.batch_records import (
     Batch,
     BatchProblem,
     BatchState,
+    EventOf,
     LineResult,
     NewBatch,
     NewLine,
@@ -25,11 +28,15 @@ from gatewayz.store.batch_records import (
 from gatewayz.store.sql.database import Database
 from gatewayz.store.sql.files import make_ready
 from gatewayz.store.sql.tables.accounts import UserRow
-from gatewayz.store.sql.tables.batches import DONE, RUNNING, WAITING, batch_lines, batches
+from gatewayz.store.sql.tables.batches import DONE, RUNNING, UNDOING, WAITING, batch_lines, batches
+from gatewayz.store.sql.webhooks import enqueue
 
 __all__ = ["SqlBatchStore"]
 
 _lines = batch_lines.c
+_CLEARED: Final = 200
+"""Lines that are deleted in one unit, at most."""
+_BYTES_AT_ONCE: Final = 4 * 1024 * 1024
 _PROBLEMS: Final = msgspec.json.Decoder(tuple[BatchProblem, ...])
 _METADATA: Final = msgspec.json.Decoder(dict[str, str])
 
@@ -39,6 +46,7 @@ class SqlBatchStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._insert: Any = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
 
     async def add(self, batch: NewBatch, now: datetime, max_open: int) -> Batch | None:
         """Keep a batch; None where its user has as many under way as are allowed."""
@@ -80,22 +88,56 @@ class SqlBatchStore:
         return await self._database.read(lambda session: [_batch(row) for row in session.execute(statement).mappings()])
 
     async def move(
-        self, batch_id: int, states: Sequence[BatchState], state: BatchState, now: datetime, **values: Any
+        self,
+        batch_id: int,
+        states: Sequence[BatchState],
+        state: BatchState,
+        now: datetime,
+        *,
+        event_of: EventOf | None = None,
+        **values: Any,
     ) -> Batch | None:
-        """Bring a batch from one of some states to another; None when it is in none of them."""
+        """Bring a batch from one of some states to another, telling webhooks; None when it is in none of them."""
         if "problems" in values:
             values["problems"] = msgspec.json.encode(values["problems"]).decode()
         changed = _moved(batch_id, states, state, {**values, f"{state}_at": now})
 
         def work(session: Session) -> Batch | None:
             row = session.execute(changed.returning(batches)).mappings().one_or_none()
-            return None if row is None else _batch(row)
+            if row is None:
+                return None
+            moved = _batch(row)
+            if event_of is not None:
+                enqueue(session, self._insert, event_of(moved))
+            return moved
 
         return await self._database.write(work)
 
-    async def clear_lines(self, batch_id: int) -> None:
-        """Forget the lines read so far."""
-        await self._database.write(lambda session: _clear(session, batch_id), durable=False)
+    async def clear_lines(self, batch_id: int, states: Sequence[BatchState]) -> None:
+        """Forget the lines of a batch, a few a unit, as long as it is in one of some states."""
+        kept = select(batches.c.id).where(batches.c.id == batch_id, batches.c.state.in_(states))
+        some = delete(batch_lines).where(_lines.batch_id == batch_id, _lines.number.in_(_first(batch_id, _CLEARED)))
+
+        def work(session: Session) -> bool:
+            if session.execute(kept.with_for_update(read=True)).first() is None:
+                return False
+            return session.connection().execute(some).rowcount > 0
+
+        while await self._database.write(work, durable=False):
+            pass
+
+    async def clear_ended(self) -> None:
+        """Forget the lines of batches that have ended: those of a process that died before it did."""
+        found = select(_lines.batch_id, batches.c.state).join(batches, batches.c.id == _lines.batch_id)
+        after = 0
+        while True:
+            following = found.where(_lines.batch_id > after).order_by(_lines.batch_id).limit(1)
+            row = await self._database.read(partial(_one_row, following))
+            if row is None:
+                return
+            after = row.batch_id
+            if row.state not in OPEN_STATES:
+                await self.clear_lines(after, (row.state,))
 
     async def add_lines(self, batch_id: int, lines: Sequence[NewLine]) -> None:
         """Keep lines to be run."""
@@ -144,21 +186,25 @@ class SqlBatchStore:
         return await self._database.write(work)
 
     async def list_running(self, batch_id: int) -> Sequence[TakenLine]:
-        """Return the lines that were taken and not ended."""
-        statement = select(batch_lines).where(_lines.batch_id == batch_id, _lines.state == RUNNING)
+        """Return the lines that were taken and not ended, those that are being taken back among them."""
+        statement = select(batch_lines).where(_lines.batch_id == batch_id, _lines.state.in_((RUNNING, UNDOING)))
         return await self._database.read(lambda session: [_taken(row) for row in session.execute(statement).mappings()])
 
+    async def begin_undo(self, batch_id: int, line: TakenLine) -> bool:
+        """Refuse the answer of an attempt from now on; False when the line has ended or is at another one."""
+        return await self._change_line(batch_id, line, {"state": UNDOING}, (RUNNING, UNDOING))
+
     async def put_back(self, batch_id: int, line: TakenLine) -> bool:
-        """Have a line wait again; False when it is no longer at this attempt."""
-        return await self._change_line(batch_id, line, {"state": WAITING})
+        """Have a line wait again that was taken back; False when somebody else has done it."""
+        return await self._change_line(batch_id, line, {"state": WAITING}, (UNDOING,))
 
     async def try_again(self, batch_id: int, line: TakenLine) -> bool:
         """Begin another attempt of a line; False when it is no longer at this one."""
-        return await self._change_line(batch_id, line, {"attempt": line.attempt + 1})
+        return await self._change_line(batch_id, line, {"attempt": line.attempt + 1}, (RUNNING,))
 
     async def finish_line(self, batch_id: int, line: TakenLine, result: LineResult) -> bool:
         """Keep what came of a line and count it; False when it is no longer at this attempt."""
-        ended = _at(batch_id, line).values(
+        ended = _at(batch_id, line, (RUNNING,)).values(
             state=DONE, body=None, request_id=result.request_id, status=result.status, answer=result.body
         )
         count = batches.c.completed if result.is_good else batches.c.failed
@@ -173,16 +219,13 @@ class SqlBatchStore:
         return await self._database.write(work)
 
     async def list_lines(self, batch_id: int, *, is_good: bool, after: int, limit: int) -> Sequence[WrittenLine]:
-        """Return lines behind a number: those that went well, or all others, unrun ones among them."""
+        """Return lines behind a number, few of large ones: those that went well, or all others, unrun ones too."""
         went_well = (_lines.state == DONE) & (_lines.status < 400)
         wanted = went_well if is_good else ~func.coalesce(went_well, False)
         columns = [_lines.number, _lines.custom_id, _lines.state, _lines.request_id, _lines.status, _lines.answer]
-        statement = (
-            select(*columns)
-            .where(_lines.batch_id == batch_id, _lines.number > after, wanted)
-            .order_by(_lines.number)
-            .limit(limit)
-        )
+        first = _first(batch_id, limit, _lines.number > after, wanted)
+        statement = select(*columns).where(_lines.batch_id == batch_id, _lines.number.in_(first))
+        statement = statement.order_by(_lines.number)
         return await self._database.read(
             lambda session: [_written(row) for row in session.execute(statement).mappings()]
         )
@@ -196,8 +239,9 @@ class SqlBatchStore:
         output_file_id: str | None,
         error_file_id: str | None,
         files_expire_at: datetime | None,
+        event_of: EventOf,
     ) -> Batch | None:
-        """End a batch: its files appear and its lines are forgotten; None when it has left its state meanwhile."""
+        """End a batch: its files appear, webhooks are told; None when it has left its state meanwhile."""
         values = {"output_file_id": output_file_id, "error_file_id": error_file_id, f"{state}_at": now}
         changed = _moved(batch.id, (batch.state,), state, values).returning(batches)
 
@@ -208,8 +252,9 @@ class SqlBatchStore:
             for public_id in (output_file_id, error_file_id):
                 if public_id is not None:
                     make_ready(session, public_id, files_expire_at)
-            _clear(session, batch.id)
-            return _batch(row)
+            closed = _batch(row)
+            enqueue(session, self._insert, event_of(closed))
+            return closed
 
         return await self._database.write(work)
 
@@ -222,17 +267,23 @@ class SqlBatchStore:
 
         return await self._database.read(work)
 
-    async def _change_line(self, batch_id: int, line: TakenLine, values: Mapping[str, Any]) -> bool:
-        changed = _at(batch_id, line).values(**values)
+    async def _change_line(
+        self, batch_id: int, line: TakenLine, values: Mapping[str, Any], states: Sequence[int]
+    ) -> bool:
+        changed = _at(batch_id, line, states).values(**values)
         return await self._database.write(lambda session: session.connection().execute(changed).rowcount > 0)
 
 
-def _at(batch_id: int, line: TakenLine) -> Any:
-    """Return an update of a line that is still at this attempt."""
+def _one_row(wanted: Select[Any], session: Session) -> Any:
+    return session.execute(wanted).one_or_none()
+
+
+def _at(batch_id: int, line: TakenLine, states: Sequence[int]) -> Any:
+    """Return an update of a line that is still at this attempt, in one of some states."""
     return update(batch_lines).where(
         _lines.batch_id == batch_id,
         _lines.number == line.number,
-        _lines.state == RUNNING,
+        _lines.state.in_(states),
         _lines.attempt == line.attempt,
     )
 
@@ -241,8 +292,14 @@ def _moved(batch_id: int, states: Sequence[BatchState], state: BatchState, value
     return update(batches).where(batches.c.id == batch_id, batches.c.state.in_(states)).values(state=state, **values)
 
 
-def _clear(session: Session, batch_id: int) -> None:
-    session.execute(delete(batch_lines).where(_lines.batch_id == batch_id))
+def _first(batch_id: int, limit: int, *wanted: ColumnElement[bool]) -> Select[Any]:
+    """Return the numbers of the first lines that are wanted: one at least, no more when they hold enough bytes."""
+    size = func.coalesce(func.length(_lines.body), 0) + func.coalesce(func.length(_lines.answer), 0)
+    sized = select(_lines.number, size.label("size")).where(_lines.batch_id == batch_id, *wanted)
+    few = sized.order_by(_lines.number).limit(limit).subquery()
+    before = (func.sum(few.c.size).over(order_by=few.c.number) - few.c.size).label("before")
+    summed = select(few.c.number, before).subquery()
+    return select(summed.c.number).where(summed.c.before < _BYTES_AT_ONCE)
 
 
 def _batch(row: RowMapping) -> Batch:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Update, delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from gatewayz.store.file_records import NewFile, StoredFile
@@ -12,6 +13,9 @@ from gatewayz.store.sql.tables.accounts import UserRow
 from gatewayz.store.sql.tables.batches import file_chunks, files
 
 __all__ = ["SqlFileStore", "make_ready"]
+
+_CHUNKS_AT_ONCE: Final = 16
+"""Deleted in one unit: 4 MiB."""
 
 
 class SqlFileStore:
@@ -47,15 +51,17 @@ class SqlFileStore:
 
         return await self._database.write(work, durable=False)
 
-    async def finish(self, file: StoredFile, purpose: str, expires_at: datetime | None) -> StoredFile:
+    async def finish(self, file: StoredFile, expires_at: datetime | None) -> StoredFile:
         """Show a file to its owner."""
-        values = {"is_ready": True, "purpose": purpose, "expires_at": expires_at}
-        statement = update(files).where(files.c.id == file.id).values(**values).returning(files)
+        values = {"is_ready": True, "expires_at": expires_at}
+        # One that is being forgotten has expired: it must not appear with a part of its content.
+        unfinished = files.c.id == file.id, files.c.expires_at.is_(None)
+        statement = update(files).where(*unfinished).values(**values).returning(files)
         return await self._database.write(lambda session: _file(session.execute(statement).mappings().one()))
 
     async def discard(self, file: StoredFile) -> None:
         """Forget a file that was not finished."""
-        await self._database.write(lambda session: _remove(session, [file.id]), durable=False)
+        await self._forget(file.id)
 
     async def find(self, user_id: int, public_id: str, now: datetime) -> StoredFile | None:
         """Return a user's file."""
@@ -82,16 +88,13 @@ class SqlFileStore:
 
     async def remove(self, user_id: int, public_id: str, now: datetime) -> bool:
         """Forget a user's file; False when there is none."""
-        statement = select(files.c.id).where(*_visible(user_id, now), files.c.public_id == public_id)
-
-        def work(session: Session) -> bool:
-            found = session.execute(statement).scalar_one_or_none()
-            if found is None:
-                return False
-            _remove(session, [found])
-            return True
-
-        return await self._database.write(work)
+        its_row = (*_visible(user_id, now), files.c.public_id == public_id)
+        statement = _expired(*its_row).returning(files.c.id)
+        found = await self._database.write(lambda session: session.execute(statement).scalar_one_or_none())
+        if found is None:
+            return False
+        await self._remove(found)
+        return True
 
     async def read_chunk(self, file_id: int, number: int) -> bytes | None:
         """Return a piece of the content, None behind the last one or when the file is gone."""
@@ -102,18 +105,39 @@ class SqlFileStore:
         """Forget files that have expired and those whose content stopped coming; return how many."""
         is_over = or_(files.c.expires_at <= now, ~files.c.is_ready & (files.c.created_at < unfinished_before))
         statement = select(files.c.id).where(is_over).order_by(files.c.id).limit(limit)
+        found = await self._database.read(lambda session: list(session.execute(statement).scalars()))
+        for file_id in found:
+            await self._forget(file_id)
+        return len(found)
 
-        def work(session: Session) -> int:
-            found = list(session.execute(statement).scalars())
-            _remove(session, found)
-            return len(found)
+    async def _forget(self, file_id: int) -> None:
+        gone = _expired(files.c.id == file_id)
+        await self._database.write(lambda session: session.execute(gone), durable=False)
+        await self._remove(file_id)
 
-        return await self._database.write(work)
+    async def _remove(self, file_id: int) -> None:
+        """Delete a file that has expired, a few chunks a unit: holds and charges go on in between.
+
+        What is left where this breaks off is pruned.
+        """
+        number = file_chunks.c.number
+        first = select(number).where(file_chunks.c.file_id == file_id).order_by(number).limit(_CHUNKS_AT_ONCE)
+        some = delete(file_chunks).where(file_chunks.c.file_id == file_id, number.in_(first))
+
+        def work(session: Session) -> bool:
+            if session.connection().execute(some).rowcount == _CHUNKS_AT_ONCE:
+                return False
+            session.execute(delete(files).where(files.c.id == file_id))
+            return True
+
+        while not await self._database.write(work, durable=False):
+            pass
 
 
 def make_ready(session: Session, public_id: str, expires_at: datetime | None) -> None:
     """Show a file to its owner, within a unit of work."""
-    shown = update(files).where(files.c.public_id == public_id).values(is_ready=True, expires_at=expires_at)
+    unfinished = files.c.public_id == public_id, files.c.expires_at.is_(None)
+    shown = update(files).where(*unfinished).values(is_ready=True, expires_at=expires_at)
     session.execute(shown)
 
 
@@ -125,9 +149,9 @@ def _held(session: Session, user_id: int) -> int:
     return int(session.execute(held).scalar_one())
 
 
-def _remove(session: Session, ids: list[int]) -> None:
-    session.execute(delete(file_chunks).where(file_chunks.c.file_id.in_(ids)))
-    session.execute(delete(files).where(files.c.id.in_(ids)))
+def _expired(*wanted: ColumnElement[bool]) -> Update:
+    """Return an update that hides files, and has them pruned if their deletion breaks off."""
+    return update(files).where(*wanted).values(is_ready=False, expires_at=files.c.created_at)
 
 
 def _visible(user_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:

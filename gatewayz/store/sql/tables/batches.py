@@ -21,10 +21,10 @@ from sqlalchemy import (
 
 from gatewayz.store.sql.types import BigId, UTCDateTime, metadata
 
-__all__ = ["DONE", "RUNNING", "WAITING", "batch_lines", "batches", "file_chunks", "files"]
+__all__ = ["DONE", "RUNNING", "UNDOING", "WAITING", "batch_lines", "batches", "file_chunks", "files"]
 
-WAITING, RUNNING, DONE = 0, 1, 2
-"""States of lines."""
+WAITING, RUNNING, DONE, UNDOING = 0, 1, 2, 3
+"""States of lines; UNDOING: what the attempt was charged is being taken back, and its answer comes too late."""
 
 files = Table(
     "files",
@@ -95,6 +95,6 @@ batch_lines = Table(
     Column("request_id", String(160)),
     Column("status", SmallInteger),
     Column("answer", LargeBinary),
-    CheckConstraint("state BETWEEN 0 AND 2", name="state"),
+    CheckConstraint("state BETWEEN 0 AND 3", name="state"),
     Index(None, "batch_id", "state", "number"),
 )

@@ -8,11 +8,14 @@ import msgspec
 from gatewayz.sdk.interfaces import RoutingCall, Signals
 from gatewayz.sdk.money import TOKENS_PER_PRICE_UNIT, usd_float
 from gatewayz.sdk.offers import Offer
+from gatewayz.sdk.recent import Recent
 from gatewayz.sdk.usage import Usage
 from gatewayz_plugins.routers.selection.constraints import refusal
 from gatewayz_plugins.routers.selection.facts import Abilities, Ability
 
 __all__ = ["Candidate", "Demand", "Latencies", "Listing", "Shortlist", "shortlist"]
+
+_Grouped = Mapping[str, tuple[Offer, ...]]
 
 
 class Demand(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,29 +94,23 @@ class Listing:
 
     def __init__(self, pool: Collection[str]) -> None:
         self._pool = frozenset(pool)
-        self._seen: Sequence[Offer] = ()
-        self._of_pool: Mapping[str, tuple[Offer, ...]] = {}
-        self._of_all: Mapping[str, tuple[Offer, ...]] = {}
+        self._grouped = Recent(self._group)
 
     def of_pool(self, offers: Sequence[Offer]) -> Mapping[str, tuple[Offer, ...]]:
         """Return the pool's models that are served."""
-        self._look(offers)
-        return self._of_pool
+        return self._grouped.of(offers)[0]
 
     def of_all(self, offers: Sequence[Offer]) -> Mapping[str, tuple[Offer, ...]]:
         """Return every model that is served."""
-        self._look(offers)
-        return self._of_all
+        return self._grouped.of(offers)[1]
 
-    def _look(self, offers: Sequence[Offer]) -> None:
-        if self._seen is offers:
-            return
+    def _group(self, offers: Sequence[Offer]) -> tuple[_Grouped, _Grouped]:
+        """Return the offers of the pool's models, and all."""
         found: dict[str, list[Offer]] = {}
         for offer in offers:
             found.setdefault(offer.model, []).append(offer)
-        self._of_all = {model: tuple(held) for model, held in found.items()}
-        self._of_pool = {model: held for model, held in self._of_all.items() if model in self._pool}
-        self._seen = offers
+        of_all = {model: tuple(held) for model, held in found.items()}
+        return {model: held for model, held in of_all.items() if model in self._pool}, of_all
 
 
 def shortlist(

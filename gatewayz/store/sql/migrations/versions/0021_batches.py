@@ -74,7 +74,7 @@ def upgrade() -> None:
         sa.Column("request_id", sa.String(160)),
         sa.Column("status", sa.SmallInteger()),
         sa.Column("answer", sa.LargeBinary()),
-        sa.CheckConstraint("state BETWEEN 0 AND 2", name="state"),
+        sa.CheckConstraint("state BETWEEN 0 AND 3", name="state"),
     )
     op.create_index(op.f("ix_batch_lines_batch_id_state_number"), "batch_lines", ["batch_id", "state", "number"])
 
