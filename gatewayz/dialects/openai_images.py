@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 DEFAULT_MODEL: Final = "stabilityai/sd3.5"
+"""What callers who name none have always got (spec 08 §1); an operator without it points `aliases` elsewhere."""
 MAX_IMAGES: Final = 10
 MAX_PROMPT_CHARACTERS: Final = 32_000
 _DEFAULT_SIZE: Final = "1024x1024"
